@@ -1,0 +1,175 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { admin, makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
+import { keepPictures, launchBrowser, signIn, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import { chooseInMenu } from './harness/chat.ts'
+import { startUpstream, type Upstream } from './harness/upstream.ts'
+
+let banyan: ReadyBanyan
+let upstream: Upstream
+let browser: Browser
+const visits: Visit[] = []
+
+beforeAll(async () => {
+  upstream = await startUpstream()
+  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
+})
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
+  const complaints = visits.flatMap(each => each.complaints())
+  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
+  // The browser itself reports answers that refuse; that they are shown is what the tests look at.
+  expect(complaints.filter(text => !/the server responded with a status of 4/.test(text))).toEqual([])
+})
+afterAll(async () => {
+  await browser?.close()
+  await banyan?.stop()
+  await upstream?.stop()
+})
+
+async function open(): Promise<Visit> {
+  const opened = await visit(browser, banyan)
+  visits.push(opened)
+  return opened
+}
+
+const setPolicy = (sign_up: string) =>
+  banyan.api('PUT', '/api/v1/identity/sign-up-policy', { token: banyan.adminToken, body: { sign_up } })
+
+test('signing up follows the policy', async () => {
+  const { page } = await open()
+  await page.goto('/sign-in')
+  await page.getByRole('link', { name: 'Sign up' }).click()
+  await page.getByRole('heading', { name: 'Create an account' }).waitFor()
+  await page.getByLabel('User name').fill('lin')
+  await page.getByLabel('Password').fill('Quiet-river-0')
+  await page.getByLabel('Display name').fill('林小雨')
+  await page.getByRole('button', { name: 'Sign up and sign in' }).click()
+  await page.getByRole('link', { name: 'New chat' }).waitFor()
+
+  // A name that is taken does not tell more than that it did not work.
+  const other = await open()
+  await other.page.goto('/sign-up')
+  await other.page.getByLabel('User name').fill('lin')
+  await other.page.getByLabel('Password').fill('Other-river-0')
+  await other.page.getByRole('button', { name: 'Sign up and sign in' }).click()
+  await other.page.getByText('the user name may be taken').waitFor()
+
+  await setPolicy('closed')
+  await other.page.goto('/sign-in')
+  await other.page.getByText('Sign-up is closed.').waitFor()
+  await other.page.goto('/sign-up')
+  await other.page.getByRole('heading', { name: 'Sign-up is closed' }).waitFor()
+
+  await setPolicy('invitation')
+  const { token } = await banyan.api<{ token: string }>('POST', '/api/v1/identity/invitations', {
+    token: banyan.adminToken,
+    body: { roles: ['user'], expires_in_days: 7 },
+  })
+  await other.page.goto(`/sign-up#invitation=${token}`)
+  await other.page.reload()
+  await other.page.getByLabel('User name').fill('guest')
+  await other.page.getByLabel('Password').fill('Quiet-river-1')
+  await other.page.getByRole('button', { name: 'Sign up and sign in' }).click()
+  await other.page.getByRole('link', { name: 'New chat' }).waitFor()
+  await setPolicy('open')
+})
+
+test('a wrong password is refused, the right one leads where one wanted to go', async () => {
+  const person = await makePerson(banyan)
+  const { page } = await open()
+  await page.goto('/settings/tokens')
+  await page.waitForURL(/\/sign-in\?next=/)
+  await page.getByLabel('User name, e-mail or phone').fill(person.username)
+  await page.getByLabel('Password', { exact: true }).fill('Wrong-river-1')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Password', { exact: true }).fill(person.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'API tokens', exact: true }).waitFor()
+  // Signing out ends it.
+  await page.getByRole('button', { name: /^Account menu of/ }).click()
+  await chooseInMenu(page, 'Sign out')
+  await page.waitForURL(/\/sign-in/)
+  await page.goto('/chat')
+  await page.waitForURL(/\/sign-in/)
+})
+
+test('a forgotten password goes through the mailbox page', async () => {
+  const person = await makePerson(banyan)
+  const { page } = await open()
+  await page.goto('/forgot-password')
+  await page.getByLabel('E-mail').fill(`${person.username}@example.com`)
+  await page.getByRole('button', { name: 'Send the link' }).click()
+  await page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
+
+  const administrator = await open()
+  await signInQuietly(administrator, banyan, admin)
+  const box = administrator.page
+  // The mail is sent in the background.
+  await expect
+    .poll(
+      async () => {
+        await box.goto('/admin/mailbox')
+        await box.getByRole('heading', { name: 'Mailbox' }).waitFor()
+        await box
+          .getByText(/example\.com|Everything was delivered/)
+          .first()
+          .waitFor()
+        return box.getByText(`${person.username}@example.com`).count()
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(1)
+  await box.getByText(`${person.username}@example.com`).click()
+  const link = await box.locator('code').filter({ hasText: '/reset-password#token=' }).textContent()
+
+  await page.goto(link ?? '')
+  await page.getByLabel('New password').fill('Louder-river-9')
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByRole('heading', { name: 'The password is set' }).waitFor()
+  await signIn(page, person.username, 'Louder-river-9')
+})
+
+test('an API token opens the OpenAI-compatible door until it is revoked', async () => {
+  const person = await makePerson(banyan)
+  const { page, ...rest } = await open()
+  await signInQuietly({ page, ...rest }, banyan, person)
+  await page.goto('/settings/tokens')
+  await page.getByRole('button', { name: 'Create a token' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('my script')
+  await dialog.getByRole('button', { name: 'Create a token' }).click()
+  const token = await dialog.locator('code').filter({ hasText: /^bnt_/ }).textContent()
+  await page.getByRole('button', { name: 'I have saved it' }).click()
+  await page.getByText('my script', { exact: true }).waitFor()
+  await page.getByText(token ?? '', { exact: true }).waitFor({ state: 'detached' })
+
+  const complete = () =>
+    fetch(`${banyan.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'fake-large', messages: [{ role: 'user', content: 'Hello' }] }),
+    })
+  const answer = (await (await complete()).json()) as { choices: { message: { content: string } }[] }
+  expect(answer.choices[0]?.message.content).toBe('You asked: Hello')
+
+  await page.getByRole('button', { name: 'Revoke the token my script' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click()
+  await page.getByText('No API tokens yet').waitFor()
+  expect((await complete()).status).toBe(401)
+})
+
+test('a session that is revoked elsewhere is signed out there', async () => {
+  const person = await makePerson(banyan)
+  const here = await open()
+  const there = await open()
+  await signInQuietly(here, banyan, person)
+  await signIn(there.page, person.username, person.password)
+  await here.page.goto('/settings/security')
+  await here.page.getByText('This device').waitFor()
+  // Beside this browser's own, the one over there and the token that made the account.
+  const others = here.page.getByRole('button', { name: /^Sign out .+ on .+/ })
+  await others.first().click()
+  await there.page.waitForURL(/\/sign-in/)
+})

@@ -1,0 +1,123 @@
+import type { Log } from '#core/log.ts'
+import { engineFailed, speechBusy } from './errors.ts'
+import { type EspeakProcess, type EspeakTask, espeakRate } from './espeak-process.ts'
+import type { Pcm } from './types.ts'
+
+export type EspeakPool = {
+  /**
+   * Speaks one text. When the process dies in the middle another one goes on where it stopped, once.
+   * @throws AppError `speech.busy`, `speech.engine_failed`; the signal's reason
+   */
+  speak(task: EspeakTask, onPcm: (pcm: Pcm) => void, signal: AbortSignal): Promise<void>
+  stop(): void
+}
+
+type Waiting = {
+  task: EspeakTask
+  onPcm: (pcm: Pcm) => void
+  signal: AbortSignal
+  resolve: () => void
+  reject: (error: unknown) => void
+}
+
+/** At once; more would only share the same processor. */
+const most = 2
+const longestQueue = 200
+const attempts = 2
+/** Without a piece of sound for so long, the engine hangs. */
+const silent_ms = 20_000
+/** No text is that long: an engine that goes on has gone mad. */
+const mostSamples = 10 * 60 * espeakRate
+/** A process holds about 100 MB: it leaves when nothing was spoken for so long. */
+const idle_ms = 5 * 60_000
+
+/** Processes that are started when needed, kept, and replaced when they die; a bounded queue before them. */
+export function createEspeakPool({ start, log }: { start: () => EspeakProcess; log: Log }): EspeakPool {
+  const idle: EspeakProcess[] = []
+  const all = new Set<EspeakProcess>()
+  const queue: Waiting[] = []
+  let busy = 0
+  let isStopped = false
+  let timer: NodeJS.Timeout | undefined
+
+  const begin = (): EspeakProcess => {
+    const started = start()
+    all.add(started)
+    return started
+  }
+  const drop = (process: EspeakProcess) => {
+    all.delete(process)
+    process.stop()
+  }
+  const restLater = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      for (const process of idle.splice(0)) drop(process)
+    }, idle_ms)
+    timer.unref()
+  }
+
+  async function run({ task, onPcm, signal }: Waiting): Promise<void> {
+    let given = 0
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      // Where one died while it waited, the others may have too: the second attempt trusts none of them.
+      const process = (attempt === 1 ? idle.pop() : undefined) ?? begin()
+      let skip = given
+      const late = setTimeout(() => process.stop(), silent_ms)
+      try {
+        await process.speak(task, pcm => {
+          late.refresh()
+          if (given > mostSamples) return process.stop()
+          const fresh = pcm.subarray(Math.min(skip, pcm.length))
+          skip -= pcm.length - fresh.length
+          given += fresh.length
+          if (fresh.length > 0 && !signal.aborted) onPcm(fresh)
+        })
+        if (isStopped) drop(process)
+        else idle.push(process)
+        return
+      } catch (error) {
+        drop(process)
+        if (isStopped || signal.aborted) break
+        log.warn({ error, attempt }, 'the speech engine died')
+      } finally {
+        clearTimeout(late)
+      }
+    }
+    throw engineFailed()
+  }
+  function pump(): void {
+    while (busy < most) {
+      const next = queue.shift()
+      if (!next) return
+      if (next.signal.aborted) {
+        next.reject(next.signal.reason)
+        continue
+      }
+      busy++
+      void run(next)
+        .then(next.resolve, next.reject)
+        .finally(() => {
+          busy--
+          restLater()
+          pump()
+        })
+    }
+  }
+  return {
+    speak(task, onPcm, signal) {
+      if (isStopped) return Promise.reject(engineFailed())
+      if (queue.length >= longestQueue) return Promise.reject(speechBusy({}, { retryAfter: 5 }))
+      return new Promise((resolve, reject) => {
+        queue.push({ task, onPcm, signal, resolve, reject })
+        pump()
+      })
+    },
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+      for (const { reject } of queue.splice(0)) reject(engineFailed())
+      for (const process of all) process.stop()
+    },
+  }
+}

@@ -1,0 +1,215 @@
+import { buffer } from 'node:stream/consumers'
+import { z } from 'zod'
+import type { Clock } from '#core/clock.ts'
+import type { Db } from '#core/db/db.ts'
+import { AppError, defineError, internalError } from '#core/errors.ts'
+import type { Actor } from '#core/http/route.ts'
+import { newId } from '#core/ids.ts'
+import {
+  type CronDefinition,
+  defineJob,
+  type JobContext,
+  type JobDefinition,
+  type Jobs,
+} from '#core/jobs/jobs.ts'
+import type { Storage } from '#core/storage/storage.ts'
+import { type AudioFile, audioRate, openAudioFile } from './audio-file.ts'
+import { audioTooLong } from './errors.ts'
+import { recognizeLong } from './long-audio.ts'
+import type { Speech } from './speech.ts'
+import {
+  deleteTranscription,
+  endTranscription,
+  expiredTranscriptions,
+  findTranscription,
+  insertTranscription,
+  isQueued,
+} from './transcription-store.ts'
+import type { Recognition } from './types.ts'
+
+export const Transcription = z.object({
+  id: z.uuid().nullable().describe('Null for short audio: its text is here and kept nowhere.'),
+  state: z.enum(['queued', 'done', 'failed']),
+  text: z.string().nullable().describe('Empty when nothing was said.'),
+  seconds: z.number().describe('How long the audio is.'),
+  engine: z.string(),
+  job_id: z.uuid().nullable().describe('Where long audio shows its progress: `/api/v1/jobs/{id}`.'),
+  error_code: z.string().nullable(),
+  expires_at: z.string().nullable().describe('When it will be gone.'),
+})
+export type Transcription = z.output<typeof Transcription>
+
+export type Transcriptions = {
+  /**
+   * The text of short audio at once; long audio becomes a job of the actor.
+   * @throws AppError `speech.*`
+   */
+  create(
+    actor: Actor,
+    input: { bytes: Buffer; language: string | undefined },
+    signal: AbortSignal,
+  ): Promise<Transcription>
+  /** @throws AppError `speech.transcription_not_found` */
+  get(actor: Actor, id: string): Promise<Transcription>
+  /** @throws AppError `speech.transcription_not_found` */
+  delete(actor: Actor, id: string): Promise<void>
+  jobs: readonly JobDefinition[]
+  cron: readonly CronDefinition[]
+}
+
+const transcriptionNotFound = defineError({
+  code: 'speech.transcription_not_found',
+  status: 404,
+  en: 'There is no such transcription, or it is gone: they are kept for a day.',
+  'zh-CN': '没有这份转写结果，或者它已过期（只保留一天）。',
+})
+
+/** Longer audio than this becomes a job. */
+const short_seconds = 60
+const longest_minutes = 120
+const kept_ms = 24 * 60 * 60_000
+const attempts = 3
+const deleteBatch = 200
+
+const Task = z.object({ transcription_id: z.uuid(), language: z.string().optional() })
+const keyOf = (id: string) => `speech/transcriptions/${id}`
+
+/** Speech of users as text. Long audio and its text are gone after a day. */
+export function createTranscriptions(deps: {
+  db: Db
+  clock: Clock
+  jobs: Jobs
+  storage: Storage
+  speech: Speech
+}): Transcriptions {
+  const { db, clock, jobs, storage, speech } = deps
+  const now = () => new Date(clock.now()).toISOString()
+
+  async function transcribe(
+    file: AudioFile,
+    task: z.output<typeof Task>,
+    context: JobContext,
+  ): Promise<string> {
+    return recognizeLong({
+      pieces: file.pieces(),
+      recognizer: speech.recognizer(),
+      language: task.language,
+      signal: context.signal,
+      onProgress: samples => context.progress(Math.min(1, samples / audioRate / file.seconds)),
+    })
+  }
+  const job = defineJob({
+    name: 'core.transcribe_speech',
+    schema: Task,
+    attempts,
+    timeout_ms: 2 * 60 * 60_000,
+    // Each holds a recording in memory.
+    concurrency: 2,
+    async run(task, context) {
+      const { transcription_id: id } = task
+      if (!(await isQueued(db.primary, id))) return
+      const stored = await storage.get(keyOf(id))
+      try {
+        const file = openAudioFile(stored ? await buffer(stored.stream) : Buffer.alloc(0))
+        const text = await transcribe(file, task, context)
+        await endTranscription(db.primary, id, { text })
+        await storage.delete(keyOf(id))
+      } catch (error) {
+        if (context.signal.aborted) throw error
+        const { code, status } = error instanceof AppError ? error : internalError()
+        if (status >= 500 && context.attempt < attempts) throw error
+        await endTranscription(db.primary, id, { error_code: code })
+        await storage.delete(keyOf(id))
+        // Trying again would not help.
+        if (status >= 500) throw error
+      }
+    },
+  })
+  const cleanUp = defineJob({
+    name: 'core.forget_transcriptions',
+    schema: z.object({}),
+    async run(_, { signal }) {
+      for (let found = deleteBatch; found === deleteBatch && !signal.aborted; ) {
+        const ids = await expiredTranscriptions(db.primary, now(), deleteBatch)
+        for (const id of ids) {
+          await storage.delete(keyOf(id))
+          await deleteTranscription(db.primary, id)
+        }
+        found = ids.length
+      }
+    },
+  })
+
+  async function hear(file: AudioFile, recognition: Recognition): Promise<string> {
+    for await (const pcm of file.pieces()) recognition.write(pcm)
+    return recognition.finish()
+  }
+  async function recognizeShort(
+    file: AudioFile,
+    language: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Transcription> {
+    const recognizer = speech.recognizer()
+    // Audio that breaks in the middle shall not leave the service waiting for its end.
+    const whole = new AbortController()
+    const recognition = recognizer.open({
+      sample_rate: audioRate,
+      language,
+      signal: AbortSignal.any([signal, whole.signal]),
+    })
+    const text = await hear(file, recognition).finally(() => whole.abort())
+    const none = { id: null, job_id: null, error_code: null, expires_at: null }
+    return { ...none, state: 'done', text, seconds: file.seconds, engine: recognizer.name }
+  }
+  async function queue(
+    actor: Actor,
+    { bytes, language }: { bytes: Buffer; language: string | undefined },
+    seconds: number,
+  ): Promise<Transcription> {
+    const id = newId()
+    const engine = speech.recognizer().name
+    const expires_at = new Date(clock.now() + kept_ms).toISOString()
+    await storage.put(keyOf(id), bytes, { media_type: 'application/octet-stream' })
+    try {
+      const job_id = await db.transaction(async tx => {
+        const job_id = await jobs.add(
+          tx,
+          job,
+          { transcription_id: id, language },
+          { owner_id: actor.user_id },
+        )
+        await insertTranscription(tx, { id, user_id: actor.user_id, job_id, engine, seconds, expires_at })
+        return job_id
+      })
+      return { id, state: 'queued', text: null, seconds, engine, job_id, error_code: null, expires_at }
+    } catch (error) {
+      await storage.delete(keyOf(id))
+      throw error
+    }
+  }
+  async function found(actor: Actor, id: string): Promise<Transcription & { id: string }> {
+    const row = await findTranscription(db.primary, { id, user_id: actor.user_id, now: now() })
+    if (!row) throw transcriptionNotFound()
+    return row
+  }
+
+  return {
+    async create(actor, input, signal) {
+      // Before the audio is looked at: without an engine nothing else matters.
+      speech.recognizer()
+      const file = openAudioFile(input.bytes)
+      if (file.seconds > longest_minutes * 60) throw audioTooLong({ minutes: longest_minutes })
+      if (file.seconds > short_seconds) return queue(actor, input, file.seconds)
+      return recognizeShort(file, input.language, signal)
+    },
+    get: found,
+    async delete(actor, id) {
+      const { job_id } = await found(actor, id)
+      if (job_id) await jobs.cancel(job_id)
+      await storage.delete(keyOf(id))
+      await deleteTranscription(db.primary, id)
+    },
+    jobs: [job, cleanUp],
+    cron: [{ name: cleanUp.name, schedule: '11 * * * *', job: cleanUp }],
+  }
+}

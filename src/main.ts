@@ -1,0 +1,10 @@
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/*
+ * Compiling the sources and their packages is most of what a start does; later starts find it done. The cache lies
+ * inside the project, since code must not come from a directory that others may write to. Only what is imported
+ * after this line is cached.
+ */
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/banyan', import.meta.url)))
+await import('./cli.ts')

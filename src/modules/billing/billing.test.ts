@@ -1,0 +1,286 @@
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createCache } from '#core/cache/cache.ts'
+import type { Executor } from '#core/db/db.ts'
+import { consumer, createEvents } from '#core/events/events.ts'
+import { newId } from '#core/ids.ts'
+import { migration as jobsMigration } from '#core/jobs/migrations/0001_jobs.ts'
+import { startProcess, type TestProcess } from '#core/jobs/testing/harness.ts'
+import { silentLog } from '#core/log.ts'
+import { createTestDb } from '#core/testing/database.ts'
+import { SubscriptionChanged } from './contract.ts'
+import { migration } from './migrations/0001_billing.ts'
+import { type BillingService, createBillingService } from './service.ts'
+import type { BillingTables } from './tables.ts'
+
+let database: Awaited<ReturnType<typeof createTestDb>>
+let process: TestProcess
+let billing: BillingService
+let time = Date.parse('2026-11-21T00:00:00Z')
+const clock = { now: () => time }
+
+beforeAll(async () => {
+  database = await createTestDb([
+    { module: 'core', migrations: [jobsMigration] },
+    { module: 'billing', migrations: [migration] },
+  ])
+  process = await startProcess(database.url)
+  await sql`CREATE TABLE test_vip (id uuid PRIMARY KEY)`.execute(process.db.primary)
+  const events = createEvents({ db: process.db, jobs: process.jobs, clock })
+  // Nobody runs it, so that what was published can be counted.
+  events.subscribe([
+    consumer({ name: 'test.watch_subscriptions', event: SubscriptionChanged, handle: async () => undefined }),
+  ])
+  billing = createBillingService({
+    db: process.db.withTables<BillingTables>(),
+    cache: createCache({ log: silentLog, clock }),
+    clock,
+    events,
+    people: {
+      async find(ids) {
+        const { rows } = await sql<{
+          id: string
+        }>`SELECT id FROM test_vip WHERE id = ANY(${ids}::uuid[])`.execute(process.db.primary)
+        const vips = new Set(rows.map(row => row.id))
+        return new Map(ids.map(id => [id, { time_zone: 'Europe/Berlin', is_vip: vips.has(id) }]))
+      },
+      setVip,
+    },
+    defaultTimeZone: 'Asia/Shanghai',
+  })
+  billing.declare('test.rooms', { free: 1, vip: 10, gold: null })
+  billing.declare('test.export', { free: false, vip: true })
+})
+beforeEach(() => {
+  time = Date.parse('2026-11-21T00:00:00Z')
+})
+afterAll(async () => {
+  await process.stop(0)
+  await database.drop()
+})
+
+/** Identity's part, as far as billing needs it. */
+async function setVip(db: Executor, id: string, isVip: boolean): Promise<void> {
+  if (isVip) await sql`INSERT INTO test_vip VALUES (${id}) ON CONFLICT DO NOTHING`.execute(db)
+  else await sql`DELETE FROM test_vip WHERE id = ${id}`.execute(db)
+}
+
+async function isMarkedVip(id: string): Promise<boolean> {
+  const { rows } = await sql`SELECT id FROM test_vip WHERE id = ${id}`.execute(process.db.primary)
+  return rows.length === 1
+}
+
+const days = (count: number) =>
+  new Date(Date.parse('2026-11-21T00:00:00Z') + count * 86_400_000).toISOString()
+
+async function published(userId: string): Promise<unknown[]> {
+  const { rows } = await sql<{ payload: { payload: unknown } }>`
+    SELECT payload FROM core_job WHERE name = 'test.watch_subscriptions'
+      AND payload->'payload'->>'user_id' = ${userId} ORDER BY id`.execute(process.db.primary)
+  return rows.map(row => row.payload.payload)
+}
+
+test('everyone is on the free plan, and those marked as VIP on theirs', async () => {
+  const [plain, vip] = [newId(), newId()]
+  await setVip(process.db.primary, vip, true)
+  expect(await billing.planOf([plain, vip])).toEqual(
+    new Map([
+      [plain, 'free'],
+      [vip, 'vip'],
+    ]),
+  )
+  expect(await billing.planOf([])).toEqual(new Map())
+  expect(await billing.entitlement(plain, 'test.rooms')).toBe(1)
+  expect(await billing.entitlement(vip, 'test.rooms')).toBe(10)
+  expect(await billing.entitlement(vip, 'test.export')).toBe(true)
+  await expect(billing.entitlement(plain, 'test.unheard_of')).rejects.toThrow('declared')
+})
+
+test('entitlements become limits in the user’s time zone', async () => {
+  const limits = await billing.limitsFor(newId())
+  expect(limits).toContainEqual({ metric: 'requests', period: 'day', max: 200, time_zone: 'Europe/Berlin' })
+  expect(limits).toContainEqual({
+    metric: 'tokens',
+    period: 'month',
+    max: 10_000_000,
+    time_zone: 'Europe/Berlin',
+  })
+  expect(limits.some(limit => limit.metric === 'cost_micros')).toBe(false)
+})
+
+test('overrides go before the plan, and the plan before what was declared', async () => {
+  const user = newId()
+  await billing.savePlan({
+    id: 'gold',
+    names: { 'zh-CN': '黄金', en: 'Gold' },
+    entitlements: { 'ai.requests_per_day': 7 },
+  })
+  await billing.setUser(user, { plan: 'gold', until: null, overrides: { 'ai.tokens_per_day': null } })
+  expect(await billing.entitlement(user, 'ai.requests_per_day')).toBe(7)
+  expect(await billing.entitlement(user, 'ai.tokens_per_day')).toBeNull()
+  expect(await billing.entitlement(user, 'ai.requests_per_month')).toBe(3000)
+  expect(await billing.entitlement(user, 'test.rooms')).toBeNull()
+  await billing.savePlan({
+    id: 'gold',
+    names: { 'zh-CN': '黄金', en: 'Gold' },
+    entitlements: { 'ai.requests_per_day': 8 },
+  })
+  expect(await billing.entitlement(user, 'ai.requests_per_day')).toBe(8)
+})
+
+test('refuses entitlements that nobody knows or that are of another type', async () => {
+  const names = { 'zh-CN': '坏', en: 'Bad' }
+  expect(() => billing.declare('test.rooms', { free: 1 })).toThrow('twice')
+  await expect(
+    billing.savePlan({ id: 'bad', names, entitlements: { 'test.roms': 1 } }),
+  ).rejects.toMatchObject({
+    code: 'entitlement.unknown',
+  })
+  await expect(
+    billing.savePlan({ id: 'bad', names, entitlements: { 'test.rooms': true } }),
+  ).rejects.toMatchObject({
+    code: 'entitlement.wrong_type',
+  })
+  await expect(billing.setUser(newId(), { plan: 'none', until: null, overrides: {} })).rejects.toMatchObject({
+    code: 'plan.not_found',
+  })
+  await expect(
+    billing.setUser(newId(), { plan: 'vip', until: days(-1), overrides: {} }),
+  ).rejects.toMatchObject({ code: 'subscription.end_in_past' })
+})
+
+test('days add up, from now or from the end of what is given already', async () => {
+  const user = newId()
+  expect(await billing.grantDays(user, 'vip', 30, { reason: 'card', key: 'a' })).toEqual({
+    plan: 'vip',
+    until: days(30),
+  })
+  expect(await billing.grantDays(user, 'vip', 7, { reason: 'card', key: 'b' })).toEqual({
+    plan: 'vip',
+    until: days(37),
+  })
+  expect(await billing.grantDays(user, 'vip', 30, { reason: 'card', key: 'a' })).toEqual({
+    plan: 'vip',
+    until: days(30),
+  })
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(10)
+  expect(await isMarkedVip(user)).toBe(true)
+  expect(await published(user)).toEqual([
+    { user_id: user, plan: 'vip', until: days(30) },
+    { user_id: user, plan: 'vip', until: days(37) },
+  ])
+
+  time = Date.parse(days(37))
+  expect(await isMarkedVip(user)).toBe(true)
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(1)
+  expect(await billing.planOf([user])).toEqual(new Map([[user, 'free']]))
+  expect(await billing.grantDays(user, 'vip', 1, { reason: 'card', key: 'c' })).toMatchObject({
+    until: days(38),
+  })
+  const { grants } = await billing.ofUser(user)
+  expect(grants.map(grant => grant.days)).toEqual([1, 7, 30])
+})
+
+test('another plan begins when the one before has ended', async () => {
+  const user = newId()
+  await billing.savePlan({
+    id: 'silver',
+    names: { 'zh-CN': '白银', en: 'Silver' },
+    entitlements: { 'test.rooms': 5 },
+  })
+  await billing.grantDays(user, 'vip', 10, { reason: 'card', key: 'a' })
+  expect(await billing.grantDays(user, 'silver', 10, { reason: 'card', key: 'b' })).toMatchObject({
+    until: days(20),
+  })
+  expect(await billing.ofUser(user)).toMatchObject({
+    plan: 'vip',
+    until: days(10),
+    upcoming: [{ plan_id: 'silver' }],
+  })
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(10)
+  time = Date.parse(days(10))
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(5)
+  expect(await billing.expire()).toBe(1)
+  expect(await billing.expire()).toBe(0)
+  expect(await isMarkedVip(user)).toBe(false)
+  time = Date.parse(days(20))
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(1)
+  await Promise.all([billing.expire(), billing.expire()])
+  expect(await published(user)).toEqual([
+    { user_id: user, plan: 'vip', until: days(10) },
+    { user_id: user, plan: 'vip', until: days(10) },
+    { user_id: user, plan: 'silver', until: days(20) },
+    { user_id: user, plan: 'free', until: null },
+  ])
+})
+
+test('what is for ever cannot be made longer, and administrators can end it', async () => {
+  const user = newId()
+  await billing.setUser(user, { plan: 'vip', until: null, overrides: {} })
+  expect(await billing.grantDays(user, 'vip', 5, { reason: 'card', key: 'a' })).toEqual({
+    plan: 'vip',
+    until: null,
+  })
+  expect(await billing.setUser(user, { plan: 'free', until: null, overrides: {} })).toMatchObject({
+    plan: 'free',
+    upcoming: [],
+  })
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(1)
+  await expect(billing.grantDays(user, 'free', 5, { reason: 'card', key: 'b' })).rejects.toMatchObject({
+    code: 'plan.not_found',
+  })
+})
+
+test('parallel grants all count, and those of one key once', async () => {
+  const user = newId()
+  await Promise.all([
+    ...Array.from({ length: 20 }, (_, n) =>
+      billing.grantDays(user, 'vip', 3, { reason: 'card', key: `card ${n}` }),
+    ),
+    ...Array.from({ length: 20 }, () =>
+      billing.grantDays(user, 'vip', 5, { reason: 'card', key: 'the same' }),
+    ),
+  ])
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'vip', until: days(65) })
+})
+
+test('a grant of a transaction that fails was none', async () => {
+  const user = newId()
+  await expect(
+    process.db.transaction(async tx => {
+      await billing.grantDays(user, 'vip', 3, { reason: 'card', key: 'a', tx })
+      throw new Error('changed my mind')
+    }),
+  ).rejects.toThrow('changed my mind')
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'free', grants: [] })
+  expect(await published(user)).toEqual([])
+})
+
+test('periods never overlap, and no day is lost, whatever is granted when', async () => {
+  const step = fc.record({
+    plan: fc.constantFrom('vip', 'silver'),
+    days: fc.integer({ min: 1, max: 40 }),
+    wait: fc.integer({ min: 0, max: 20 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async steps => {
+      const user = newId()
+      time = Date.parse(days(0))
+      let end = 0
+      for (const [n, { plan, days: given, wait }] of steps.entries()) {
+        time += wait * 86_400_000
+        end = Math.max(end, (time - Date.parse(days(0))) / 86_400_000) + given
+        const granted = await billing.grantDays(user, plan, given, { reason: 'test', key: String(n) })
+        expect(granted.until).toBe(days(end))
+      }
+      const { rows } = await sql`
+        SELECT 1 FROM billing_subscription a JOIN billing_subscription b USING (user_id)
+        WHERE user_id = ${user} AND a.id < b.id AND a.from_at < b.until_at AND b.from_at < a.until_at`.execute(
+        process.db.primary,
+      )
+      expect(rows).toEqual([])
+    }),
+    { numRuns: 15 },
+  )
+})

@@ -1,0 +1,149 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Locale } from '#core/errors.ts'
+import type { Entitlements } from './contract.ts'
+import type { BillingTables } from './tables.ts'
+
+type Rows = Kysely<BillingTables>
+export type PlanRow = Selectable<BillingTables['billing_plan']>
+export type PeriodRow = Selectable<BillingTables['billing_subscription']>
+export type GrantRow = Selectable<BillingTables['billing_grant']>
+
+/** Plans: few, and read whole. */
+export const planStore = {
+  list: (db: Rows): Promise<PlanRow[]> =>
+    db.selectFrom('billing_plan').selectAll().orderBy('created_at').orderBy('id').execute(),
+
+  find: (db: Rows, id: string): Promise<PlanRow | undefined> =>
+    db.selectFrom('billing_plan').selectAll().where('id', '=', id).executeTakeFirst(),
+
+  save: (
+    db: Rows,
+    { id, names, entitlements }: { id: string; names: Record<Locale, string>; entitlements: Entitlements },
+  ): Promise<PlanRow> => {
+    const values = { names: JSON.stringify(names), entitlements: JSON.stringify(entitlements) }
+    return db
+      .insertInto('billing_plan')
+      .values({ id, ...values })
+      .onConflict(conflict => conflict.column('id').doUpdateSet({ ...values, updated_at: sql`now()` }))
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  },
+}
+
+/** Who is on which plan. `now` and all times are ISO 8601. */
+export const subscriptionStore = {
+  /** Makes everything that changes one user's subscription wait for each other, until the transaction ends. */
+  async lockUser(tx: Rows, userId: string): Promise<void> {
+    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`billing.user.${userId}`}, 0))`.execute(tx)
+  },
+
+  /** In order: the periods that run or are to come, and before them those whose end is not announced yet. */
+  periods: (db: Rows, userIds: readonly string[]): Promise<PeriodRow[]> =>
+    db
+      .selectFrom('billing_subscription')
+      .selectAll()
+      .where('user_id', 'in', userIds)
+      .where('is_over', '=', false)
+      .orderBy('from_at')
+      .execute(),
+
+  async insert(
+    tx: Rows,
+    period: { id: string; user_id: string; plan_id: string; from_at: string; until_at: string | null },
+  ) {
+    await tx.insertInto('billing_subscription').values(period).execute()
+  },
+
+  async extend(tx: Rows, id: string, until: string) {
+    await tx.updateTable('billing_subscription').set({ until_at: until }).where('id', '=', id).execute()
+  },
+
+  /** Ends what runs and takes back what is to come. */
+  async endAll(tx: Rows, userId: string, now: string) {
+    await tx
+      .deleteFrom('billing_subscription')
+      .where('user_id', '=', userId)
+      .where('is_over', '=', false)
+      .where('from_at', '>', now)
+      .execute()
+    await tx
+      .updateTable('billing_subscription')
+      .set({ until_at: sql<string>`least(until_at, ${now}::timestamptz)`, is_over: true })
+      .where('user_id', '=', userId)
+      .where('is_over', '=', false)
+      .execute()
+  },
+
+  /** Users whose period has ended without its end having been announced. */
+  async endedUsers(db: Rows, now: string, limit: number): Promise<string[]> {
+    const rows = await db
+      .selectFrom('billing_subscription')
+      .select('user_id')
+      .distinct()
+      .where('is_over', '=', false)
+      .where('until_at', '<=', now)
+      .limit(limit)
+      .execute()
+    return rows.map(row => row.user_id)
+  },
+
+  /** True when this call was the one that closed an ended period. */
+  async closeEnded(tx: Rows, userId: string, now: string): Promise<boolean> {
+    const result = await tx
+      .updateTable('billing_subscription')
+      .set({ is_over: true })
+      .where('user_id', '=', userId)
+      .where('is_over', '=', false)
+      .where('until_at', '<=', now)
+      .executeTakeFirst()
+    return result.numUpdatedRows > 0n
+  },
+
+  async overrides(db: Rows, userId: string): Promise<Entitlements> {
+    const row = await db
+      .selectFrom('billing_override')
+      .select('entitlements')
+      .where('user_id', '=', userId)
+      .executeTakeFirst()
+    return row?.entitlements ?? {}
+  },
+
+  async setOverrides(tx: Rows, userId: string, overrides: Entitlements) {
+    const entitlements = JSON.stringify(overrides)
+    await tx
+      .insertInto('billing_override')
+      .values({ user_id: userId, entitlements })
+      .onConflict(conflict =>
+        conflict.column('user_id').doUpdateSet({ entitlements, updated_at: sql`now()` }),
+      )
+      .execute()
+  },
+
+  findGrant: (tx: Rows, userId: string, key: string): Promise<GrantRow | undefined> =>
+    tx
+      .selectFrom('billing_grant')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .where('key', '=', key)
+      .executeTakeFirst(),
+
+  async addGrant(tx: Rows, grant: Omit<GrantRow, 'created_at'>) {
+    await tx.insertInto('billing_grant').values(grant).execute()
+  },
+
+  /** The latest, newest first. */
+  grants: (db: Rows, userId: string, limit: number): Promise<GrantRow[]> =>
+    db
+      .selectFrom('billing_grant')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute(),
+
+  async deleteUser(tx: Rows, userId: string) {
+    await tx.deleteFrom('billing_subscription').where('user_id', '=', userId).execute()
+    await tx.deleteFrom('billing_override').where('user_id', '=', userId).execute()
+    await tx.deleteFrom('billing_grant').where('user_id', '=', userId).execute()
+  },
+}

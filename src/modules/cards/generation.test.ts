@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { loadModules } from '#catalog'
+import type { Clock } from '#core/clock.ts'
+import { coreMigrations } from '#core/db/core-migrations.ts'
+import { newId } from '#core/ids.ts'
+import type { JobContext } from '#core/jobs/jobs.ts'
+import { createSecrets } from '#core/security/secrets.ts'
+import { createTestDb } from '#core/testing/database.ts'
+import { freePort, type ServerProcess, spawnServer, untilReady } from '#core/testing/server-process.ts'
+import { batchStore } from './batch-store.ts'
+import { BatchInput, secretContext } from './batches.ts'
+import { codeHashers, codeOf, newBatchSecret } from './codes.ts'
+import { TemplateContent } from './contract.ts'
+import { generationJob } from './generation.ts'
+import type { CardsTables } from './tables.ts'
+import { templateStore } from './template-store.ts'
+import { anyTemplate, cardsClient } from './testing.ts'
+
+const admin = { name: 'owner@example.com', password: 'Correct-horse-7' }
+const secrets = createSecrets([{ id: 'k', key: Buffer.alloc(32, 1) }])
+const hashers = codeHashers([{ id: 'k', key: Buffer.alloc(32, 2) }])
+const clock: Clock = { now: () => Date.now() }
+
+let database: Awaited<ReturnType<typeof createTestDb>>
+let dataDir: string
+let server: ServerProcess | undefined
+
+beforeAll(async () => {
+  const modules = await loadModules()
+  database = await createTestDb([
+    coreMigrations,
+    ...modules.map(({ name, migrations }) => ({ module: name, migrations })),
+  ])
+  dataDir = mkdtempSync(join(tmpdir(), 'banyan-cards-'))
+})
+afterAll(async () => {
+  await server?.kill()
+  await database.drop()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+const rows = () => database.db.withTables<CardsTables>().primary
+
+/** The next life of the same installation, and its administrator's client. */
+async function live() {
+  server = spawnServer({
+    PORT: String(await freePort()),
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    SECRET_KEY: 'a key of the tests that is long enough to pass',
+    ADMIN_EMAIL: admin.name,
+    ADMIN_PASSWORD: admin.password,
+  })
+  await untilReady(server)
+  const { url } = server
+  const signedIn = await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...admin, mode: 'token' }),
+  })
+  const { access_token } = (await signedIn.json()) as { access_token: string }
+  return cardsClient(
+    { fetch: (path, init) => fetch(new URL(path, url), init) },
+    { headers: { authorization: `Bearer ${access_token}` } },
+  )
+}
+
+async function cardsOf(batchId: string) {
+  const { rows: found } = await sql<{ cards: number; codes: number; last: number }>`
+    SELECT count(*) AS cards, count(DISTINCT code_hash) AS codes, max(number) AS last
+    FROM cards_card WHERE batch_id = ${batchId}`.execute(rows())
+  return found[0]
+}
+
+test('kill -9 in the middle, twice: the batch ends with exactly its cards', async () => {
+  const quantity = 60_000
+  let cards = await live()
+  const { id } = await cards.batch({ quantity })
+  await cards.call('POST', `/batches/${id}/generate`)
+  let before = 0
+  for (let life = 0; life < 2; life++) {
+    const now = await vi.waitFor(
+      async () => {
+        const { generated } = await cards.find(id)
+        expect(generated).toBeGreaterThan(before)
+        return generated
+      },
+      { timeout: 60_000, interval: 20 },
+    )
+    await server?.kill()
+    expect(now).toBeLessThan(quantity)
+    before = now
+    // What the dead process left is taken over now instead of after 20 s of silence.
+    await sql`UPDATE core_worker SET beat_at = beat_at - interval '1 hour'`.execute(rows())
+    cards = await live()
+  }
+  await vi.waitFor(async () => expect((await cards.find(id)).state).toBe('ready'), {
+    timeout: 90_000,
+    interval: 200,
+  })
+  expect(await cardsOf(id)).toEqual({ cards: quantity, codes: quantity, last: quantity })
+}, 300_000)
+
+/** A batch that waits for its job, made without one. */
+async function generatingBatch(quantity: number): Promise<{ id: string; secret: Buffer }> {
+  const [template_id, id] = [newId(), newId()]
+  const tx = rows()
+  await templateStore.insert(tx, { id: template_id, category: anyTemplate.category })
+  const content = TemplateContent.parse(anyTemplate)
+  await templateStore.insertVersion(tx, {
+    ...content,
+    template_id,
+    version: 1,
+    file_ids: [],
+    created_by: newId(),
+  })
+  await batchStore.insert(tx, {
+    ...BatchInput.parse({ name: 'any', quantity }),
+    id,
+    template_id,
+    template_version: 1,
+    expires_at: null,
+    created_by: newId(),
+  })
+  const secret = newBatchSecret()
+  await batchStore.change(rows(), id, {
+    state: 'generating',
+    hash_key_id: 'k',
+    secret: secrets.encrypt(secret.toString('base64url'), secretContext(id)),
+  })
+  return { id, secret }
+}
+
+const context: Pick<JobContext, 'signal' | 'progress'> = {
+  signal: new AbortController().signal,
+  progress: async () => {},
+}
+
+test('codes that meet are passed over, and can be made again', async () => {
+  // Card 4 has the first code of card 3, and card 5 that of card 4; 4000 has that of 1, far away.
+  const twins = new Map([
+    [4, 3],
+    [5, 4],
+    [4000, 1],
+  ])
+  const makeCode: typeof codeOf = (secret, number, attempt) =>
+    codeOf(secret, attempt === 0 ? (twins.get(number) ?? number) : number, attempt)
+  const { id, secret } = await generatingBatch(4100)
+  const updated = vi.fn(async () => {})
+  const job = generationJob({ db: database.db, clock, secrets, hashers, live: { updated }, makeCode })
+  await job.run({ batch_id: id }, context as JobContext)
+  expect(await cardsOf(id)).toEqual({ cards: 4100, codes: 4100, last: 4100 })
+  expect(updated).toHaveBeenLastCalledWith(expect.objectContaining({ state: 'ready', generated: 4100 }))
+
+  const attempts = await batchStore.attempts(rows(), id)
+  expect(attempts.get(4)).toBe(1)
+  expect(attempts.get(4000)).toBe(1)
+  const stored = await rows().selectFrom('cards_card').selectAll().where('batch_id', '=', id).execute()
+  for (const { number, attempt, code_hash, last4 } of stored) {
+    const code = makeCode(secret, number, attempt)
+    expect(hashers[0]?.hash(code).equals(code_hash)).toBe(true)
+    expect(code.slice(-4)).toBe(last4)
+  }
+
+  // A second batch whose every first code is taken.
+  const second = await generatingBatch(10)
+  const borrowed: typeof codeOf = (own, number, attempt) =>
+    attempt === 0 ? makeCode(secret, number, attempts.get(number) ?? 0) : codeOf(own, number, attempt)
+  await generationJob({
+    db: database.db,
+    clock,
+    secrets,
+    hashers,
+    live: { updated },
+    makeCode: borrowed,
+  }).run({ batch_id: second.id }, context as JobContext)
+  expect(await cardsOf(second.id)).toEqual({ cards: 10, codes: 10, last: 10 })
+  expect((await batchStore.attempts(rows(), second.id)).size).toBe(10)
+}, 180_000)
+
+test('two runs of one job at once store each card once', async () => {
+  const { id } = await generatingBatch(9000)
+  const job = generationJob({ db: database.db, clock, secrets, hashers, live: { updated: async () => {} } })
+  await Promise.all([1, 2, 3].map(() => job.run({ batch_id: id }, context as JobContext)))
+  expect(await cardsOf(id)).toEqual({ cards: 9000, codes: 9000, last: 9000 })
+}, 180_000)
+
+test('a batch whose key is gone says so', async () => {
+  const { id } = await generatingBatch(1)
+  const job = generationJob({
+    db: database.db,
+    clock,
+    secrets,
+    hashers: codeHashers([{ id: 'other', key: Buffer.alloc(32, 3) }]),
+    live: { updated: async () => {} },
+  })
+  await expect(job.run({ batch_id: id }, context as JobContext)).rejects.toMatchObject({
+    code: 'batch.key_missing',
+  })
+}, 180_000)

@@ -1,0 +1,280 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { startTestApp, type TestApp } from '#core/testing/app.ts'
+import { CardRedeemed } from '#modules/cards/contract.ts'
+import { signUp, type TestUser } from '#modules/identity/testing.ts'
+import { createCommands } from './commands.ts'
+import { devicesKey } from './contract.ts'
+import { createLive } from './live.ts'
+import { createRegistry } from './registry.ts'
+import { createStates } from './state.ts'
+import { claimedDevice, startUp } from './testing.ts'
+import { unlockJob } from './unlocked.ts'
+import type { CommandView, Device, HistoryEntry, Member, Offer } from './views.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await startTestApp()
+})
+afterAll(() => app.stop())
+
+async function call<T>(method: string, path: string, who: TestUser, body?: object) {
+  const response = await app.fetch(`/api/v1/devices${path}`, {
+    method,
+    headers: { ...who.headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const text = await response.text()
+  return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T & { code: string } }
+}
+const offer = (device: { id: string }, owner: TestUser, kind: string, to?: TestUser) =>
+  call<Offer>('POST', `/devices/${device.id}/offers`, owner, {
+    kind,
+    ...(to ? { username: to.user.username.toUpperCase() } : {}),
+  })
+const accept = (made: { body: Offer }, who: TestUser) =>
+  call<Device>('POST', `/offers/${made.body.id}/accept`, who)
+const acceptLink = (made: { body: Offer }, who: TestUser) =>
+  call<Device>('POST', `/offer-links/${made.body.url_path?.split('=')[1]}/accept`, who)
+/** What the connection of a device calls. */
+function deviceSide() {
+  const live = createLive({ ...app.core, log: app.core.log })
+  const deps = { ...app.core, live }
+  return { registry: createRegistry(deps), commands: createCommands(deps), states: createStates(deps) }
+}
+
+test('family sees and commands a device, and may not do what is the owner’s', async () => {
+  const [owner, member, stranger] = await Promise.all([signUp(app), signUp(app), signUp(app)])
+  const device = await claimedDevice(app, owner)
+  const path = `/devices/${device.id}`
+  expect((await offer(device, stranger, 'member')).status).toBe(404)
+  expect((await offer(device, owner, 'member', owner)).body.code).toBe('offer.recipient_is_owner')
+  const nobody = await call('POST', `${path}/offers`, owner, { kind: 'member', username: 'nobody-here' })
+  expect(nobody.body.code).toBe('offer.recipient_unknown')
+
+  const made = await offer(device, owner, 'member', member)
+  expect(made).toMatchObject({ status: 201, body: { url_path: null, to: { id: member.user.id } } })
+  expect((await accept(made, stranger)).status).toBe(404)
+  expect((await call<{ items: Offer[] }>('GET', '/offers', member)).body.items).toMatchObject([
+    { kind: 'member', from: { id: owner.user.id } },
+  ])
+  expect(await accept(made, member)).toMatchObject({
+    status: 200,
+    body: { role: 'member', is_primary: false },
+  })
+  expect((await accept(made, member)).body.code).toBe('offer.not_found')
+  expect((await offer(device, owner, 'member', member)).body.code).toBe('offer.recipient_is_member')
+
+  expect((await call<{ items: Device[] }>('GET', '/devices', member)).body.items).toMatchObject([
+    { id: device.id, owner: { id: owner.user.id } },
+  ])
+  expect((await call('POST', `${path}/commands`, member, { command: { kind: 'reboot' } })).status).toBe(201)
+  for (const [method, rest, body] of [
+    ['PATCH', '', { name: 'mine' }],
+    ['DELETE', '', undefined],
+    ['POST', '/offers', { kind: 'transfer' }],
+    ['GET', '/offers', undefined],
+  ] as const)
+    expect((await call(method, path + rest, member, body)).body.code).toBe('device.owner_only')
+  const members = await call<{ items: Member[] }>('GET', `${path}/members`, member)
+  expect(members.body.items.map(({ role }) => role)).toEqual(['owner', 'member'])
+  expect((await call('DELETE', `${path}/members/${member.user.id}`, member)).status).toBe(204)
+  expect((await call('GET', path, member)).status).toBe(404)
+})
+
+test('a link lets one person in, once, until it is withdrawn or lapses', async () => {
+  const [owner, first, second] = await Promise.all([signUp(app), signUp(app), signUp(app)])
+  const device = await claimedDevice(app, owner)
+  const made = await offer(device, owner, 'member')
+  const results = await Promise.all([first, second].map(who => acceptLink(made, who)))
+  expect(results.map(({ status }) => status).sort()).toEqual([200, 404])
+  const withdrawn = await offer(device, owner, 'member')
+  expect((await call('DELETE', `/offers/${withdrawn.body.id}`, first)).status).toBe(404)
+  expect((await call('DELETE', `/offers/${withdrawn.body.id}`, owner)).status).toBe(204)
+  expect((await acceptLink(withdrawn, second)).body.code).toBe('offer.not_found')
+  const lapsed = await offer(device, owner, 'member')
+  await sql`UPDATE devices_offer SET expires_at = now() WHERE id = ${lapsed.body.id}`.execute(
+    app.core.db.primary,
+  )
+  expect((await acceptLink(lapsed, second)).body.code).toBe('offer.not_found')
+})
+
+test('a device is handed over: one new owner, and the old one is out', async () => {
+  const [owner, member, next, other] = await Promise.all([signUp(app), signUp(app), signUp(app), signUp(app)])
+  const device = await claimedDevice(app, owner)
+  await accept(await offer(device, owner, 'member', member), member)
+  await call('PATCH', `/devices/${device.id}`, owner, { name: 'Our secret name' })
+  const [one, two] = [
+    await offer(device, owner, 'transfer', next),
+    await offer(device, owner, 'transfer', other),
+  ]
+  const results = await Promise.all([accept(one, next), accept(two, other)])
+  expect(results.map(({ status }) => status).sort()).toEqual([200, 404])
+  const winner = results[0]?.status === 200 ? next : other
+  for (const gone of [owner, member])
+    expect((await call('GET', `/devices/${device.id}`, gone)).status).toBe(404)
+  const { body } = await call<Device>('GET', `/devices/${device.id}`, winner)
+  expect(body).toMatchObject({ role: 'owner', is_primary: true })
+  expect(JSON.stringify(body)).not.toContain('secret')
+  const history = await call<{ items: HistoryEntry[] }>('GET', `/devices/${device.id}/history`, winner)
+  expect(history.body.items.map(({ kind }) => kind)).toEqual(['transferred'])
+  // The device itself stays the same installation: at its next start it is told a new token, and needs no digits.
+  const { registry } = deviceSide()
+  expect(await registry.authenticateDevice(device)).toBeNull()
+  const started = await startUp(app, device)
+  expect(started.body.activation).toBeUndefined()
+  expect(await registry.authenticateDevice({ ...device, token: started.body.websocket.token })).toMatchObject(
+    { user_id: winner.user.id },
+  )
+})
+
+test('commands wait for the device, are acknowledged once, and end by themselves', async () => {
+  const [owner, other] = await Promise.all([signUp(app), signUp(app)])
+  const device = await claimedDevice(app, owner)
+  const foreign = await claimedDevice(app, other)
+  const { commands } = deviceSide()
+  const send = (more: object = {}) =>
+    call<CommandView>('POST', `/devices/${device.id}/commands`, owner, {
+      command: { kind: 'say', text: 'Hello' },
+      ...more,
+    })
+  const sent = await send()
+  expect(sent).toMatchObject({ status: 201, body: { state: 'queued' } })
+  expect(await commands.pendingCommands(device.id)).toMatchObject([
+    { id: sent.body.id, command: { kind: 'say', text: 'Hello' } },
+  ])
+  expect(await commands.pendingCommands(foreign.id)).toEqual([])
+  const stateNow = async () =>
+    (await call<{ items: CommandView[] }>('GET', `/devices/${device.id}/commands`, owner)).body.items[0]
+      ?.state
+  // Another device cannot answer for this one.
+  await commands.acknowledgeCommand({ device_id: foreign.id, command_id: sent.body.id, is_done: true })
+  expect(await stateNow()).toBe('queued')
+  await commands.markSent(device.id, sent.body.id)
+  expect((await call('DELETE', `/commands/${sent.body.id}`, owner)).body.code).toBe('command.not_open')
+  await commands.acknowledgeCommand({ device_id: device.id, command_id: sent.body.id, is_done: true })
+  await commands.acknowledgeCommand({ device_id: device.id, command_id: sent.body.id, is_done: false })
+  expect(await stateNow()).toBe('done')
+
+  const late = await send({ expires_in_s: 10 })
+  await sql`UPDATE devices_command SET expires_at = now() WHERE id = ${late.body.id}`.execute(
+    app.core.db.primary,
+  )
+  expect(await commands.pendingCommands(device.id)).toEqual([])
+  expect(await stateNow()).toBe('expired')
+  expect(await commands.expire(10)).toBe(1)
+
+  const many = await Promise.all(Array.from({ length: 60 }, () => send()))
+  expect(many.filter(({ status }) => status === 201)).toHaveLength(50)
+  expect(many.find(({ status }) => status !== 201)?.body.code).toBe('device.too_many_commands')
+  for (const bad of [
+    { kind: 'fly' },
+    { kind: 'say' },
+    { kind: 'say', text: '' },
+    { kind: 'tool', tool: 'x' },
+  ])
+    expect((await send({ command: bad })).status).toBe(400)
+})
+
+test('what a device reports is merged, bounded, and seen at once by those who watch', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  const { states, registry } = deviceSide()
+  const news: unknown[] = []
+  const listening = await app.core.realtime.subscribe(`devices.device.${device.id}`, {}, message =>
+    news.push(message.data),
+  )
+  await registry.touch(device.id, { is_online: true, battery: 81.4, network: { ssid: 'home', rssi: -40 } })
+  await vi.waitFor(() =>
+    expect(news).toMatchObject([{ type: 'device.presence', presence: { is_online: true, battery: 81 } }]),
+  )
+  await call('PATCH', `/devices/${device.id}/state`, owner, { desired: { volume: 30, theme: 'dark' } })
+  await states.recordReported(device.id, { volume: 20, wifi: { channel: 6 } })
+  await states.recordReported(device.id, { volume: 30, wifi: { channel: null, band: 5 } }, 1)
+  const { body } = await call('GET', `/devices/${device.id}/state`, owner)
+  expect(body).toMatchObject({
+    desired: { volume: 30, theme: 'dark' },
+    reported: { volume: 30, wifi: { band: 5 } },
+    desired_version: 1,
+    reported_version: 1,
+  })
+  await expect(states.recordReported(device.id, { notes: 'x'.repeat(40_000) })).rejects.toMatchObject({
+    code: 'device_state.too_large',
+  })
+  await Promise.all(Array.from({ length: 20 }, (_, n) => states.recordReported(device.id, { [`k${n}`]: n })))
+  expect(Object.keys((await states.read(device.id)).reported)).toHaveLength(22)
+  await registry.touch(device.id, { is_online: false })
+  await vi.waitFor(() => expect(news.at(-1)).toMatchObject({ presence: { is_online: false } }))
+  listening.close()
+})
+
+test('other modules reach the primary device; redeemed items are unlocked on it', async () => {
+  const owner = await signUp(app)
+  const devices = app.app.use(devicesKey)
+  expect(await devices.primaryDeviceOf(owner.user.id)).toBeNull()
+  const device = await claimedDevice(app, owner)
+  expect(await devices.primaryDeviceOf(owner.user.id)).toEqual({ id: device.id })
+  await devices.sendCommand({
+    user_id: owner.user.id,
+    device_id: device.id,
+    command: { kind: 'dance', dance_id: 'waltz' },
+  })
+  await expect(
+    devices.sendCommand({
+      user_id: (await signUp(app)).user.id,
+      device_id: device.id,
+      command: { kind: 'reboot' },
+    }),
+  ).rejects.toMatchObject({ code: 'device.not_found' })
+  await expect(
+    app.core.db.transaction(async tx => {
+      await devices.setDesired(tx, device.id, { volume: 1 })
+      throw new Error('undone')
+    }),
+  ).rejects.toThrow('undone')
+  const { states } = deviceSide()
+  expect((await states.read(device.id)).desired).toEqual({})
+
+  // What the claim set off is over before the items come.
+  await vi.waitFor(
+    async () => expect(await app.core.jobs.counts()).toMatchObject({ queued: 0, running: 0, failed: 0 }),
+    { timeout: 20_000 },
+  )
+  const items = Array.from({ length: 200 }, (_, n) => ({
+    id: `item-${n}`,
+    template_id: `template-${n}`,
+    template_version: 1,
+    category: 'dance',
+    rarity: 'common' as const,
+    name: `Dance ${n}`,
+    attributes: {},
+    acquired_at: new Date().toISOString(),
+  }))
+  const job = unlockJob({ ...app.core, states, cards: { itemsOf: async () => items } })
+  const context = {
+    job_id: '',
+    attempt: 1,
+    signal: AbortSignal.timeout(60_000),
+    log: app.core.log,
+    progress: async () => {},
+  }
+  await job.run({ user_id: owner.user.id }, context)
+  await job.run({ user_id: owner.user.id }, context)
+  const { desired, desired_version } = await states.read(device.id)
+  expect(desired.unlocked).toHaveLength(150)
+  expect(desired_version).toBe(1)
+
+  // The event itself: the cards module says that the user owns nothing, and so it becomes.
+  await app.core.events.publish(app.core.db.primary, CardRedeemed, {
+    redemption_id: device.id,
+    user_id: owner.user.id,
+    batch_id: device.id,
+    template_id: device.id,
+    template_version: 1,
+    category: 'dance',
+    rarity: 'common',
+  })
+  await vi.waitFor(async () => expect((await states.read(device.id)).desired).toEqual({ unlocked: [] }), {
+    timeout: 20_000,
+  })
+})

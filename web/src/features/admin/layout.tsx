@@ -1,0 +1,49 @@
+import { LockOutlined } from '@ant-design/icons'
+import { useTranslation } from 'react-i18next'
+import { Outlet, useLocation } from 'react-router'
+import { EmptyState } from '#ui/empty.tsx'
+import { LinkButton } from '#ui/link-button.tsx'
+import { Page } from '#ui/page.tsx'
+import { WithSideColumn } from '#ui/side-column.tsx'
+import style from './admin.module.css'
+import { AdminMenu } from './menu.tsx'
+import { sections, useAllowedSections } from './sections.tsx'
+
+export function Component() {
+  const { t } = useTranslation('admin')
+  const { pathname } = useLocation()
+  const allowed = useAllowedSections()
+  const wanted = sections.find(({ path }) => pathname === path || pathname.startsWith(`${path}/`))
+  const isOpen = wanted ? allowed.includes(wanted) : allowed.length > 0
+  return (
+    <WithSideColumn
+      label={t('title')}
+      side={
+        <nav className={style.menu} aria-label={t('title')}>
+          <h2 className={style.menuTitle}>{t('title')}</h2>
+          <AdminMenu />
+        </nav>
+      }
+    >
+      {isOpen ? <Outlet /> : <NotAllowed />}
+    </WithSideColumn>
+  )
+}
+
+function NotAllowed() {
+  const { t } = useTranslation('admin')
+  return (
+    <Page title={t('title')} back="/">
+      <EmptyState
+        icon={<LockOutlined />}
+        title={t('notAllowed.title')}
+        description={t('notAllowed.text')}
+        action={
+          <LinkButton to="/" type="primary">
+            {t('notAllowed.home')}
+          </LinkButton>
+        }
+      />
+    </Page>
+  )
+}

@@ -1,0 +1,240 @@
+import { Alert, Button, Checkbox, ColorPicker, Form, InputNumber, Modal, Segmented, Select } from 'antd'
+import { useDeferredValue, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { type CardBatch, type SheetPlan, useSheetPlan } from '#api/cards.ts'
+import { address, type Query } from '#api/client.ts'
+import { ErrorAlert } from '#ui/error.tsx'
+import { useFormat } from '#ui/format.tsx'
+import { useNarrow } from '#ui/use-narrow.ts'
+import style from '../cards.module.css'
+
+const formats = ['csv', 'pdf', 'svg'] as const
+type FileFormat = (typeof formats)[number]
+const files: Record<FileFormat, string> = { csv: 'codes.csv', pdf: 'sheets.pdf', svg: 'sheets.zip' }
+
+type Fields = {
+  from: number
+  to: number
+  bom: boolean
+  page: 'a4' | 'letter' | 'custom'
+  page_width: number
+  page_height: number
+  card_width: number
+  card_height: number
+  margin: number
+  gap: number
+  bleed: number
+  background: string
+  crop_marks: boolean
+  show_name: boolean
+  show_number: boolean
+}
+
+const initial: Omit<Fields, 'to'> = {
+  from: 1,
+  bom: true,
+  page: 'a4',
+  page_width: 210,
+  page_height: 297,
+  card_width: 90,
+  card_height: 54,
+  margin: 8,
+  gap: 0,
+  bleed: 3,
+  background: 'ffffff',
+  crop_marks: true,
+  show_name: true,
+  show_number: true,
+}
+
+/** Takes codes out of a batch: as a table, or as sheets whose first page is shown before. */
+export function ExportDialog({
+  batch,
+  isOpen,
+  onClose,
+}: {
+  batch: CardBatch
+  isOpen: boolean
+  onClose: () => void
+}) {
+  const { t } = useTranslation('cards')
+  const isNarrow = useNarrow()
+  return (
+    <Modal
+      open={isOpen}
+      onCancel={onClose}
+      title={t('export.title', { name: batch.name })}
+      width={isNarrow ? '100%' : 880}
+      footer={null}
+      destroyOnHidden
+    >
+      <ExportForm batch={batch} onClose={onClose} />
+    </Modal>
+  )
+}
+
+/** A file of many sheets would be refused beyond this; the plan says how many. */
+const mostOnSheets = 20_000
+
+function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void }) {
+  const { t } = useTranslation('cards')
+  const format = useFormat()
+  const [kind, setKind] = useState<FileFormat>('csv')
+  const [fields, setFields] = useState<Fields>({ ...initial, to: batch.quantity })
+  const isSheets = kind !== 'csv'
+  const { from, to, bom, ...sheet } = fields
+  const sheetQuery: Query = { from, to, ...sheet }
+  const query = isSheets ? sheetQuery : { from, to, bom }
+  const plan = useSheetPlan(batch.id, useDeferredValue(sheetQuery), isSheets)
+  const limit = plan.data?.most_cards ?? mostOnSheets
+  const isTooMany = isSheets && to - from + 1 > limit
+  const isReady = from <= to && !isTooMany && (!isSheets || (plan.isSuccess && !plan.isPlaceholderData))
+  return (
+    <Form
+      layout="vertical"
+      initialValues={fields}
+      onValuesChange={(_, all: Fields) => setFields({ ...fields, ...withoutHoles(all) })}
+    >
+      <Form.Item>
+        <Segmented<FileFormat>
+          value={kind}
+          onChange={setKind}
+          options={formats.map(value => ({ value, label: t(`export.formats.${value}`) }))}
+        />
+      </Form.Item>
+      <div className={isSheets ? style.sheet : undefined}>
+        <div>
+          {!isSheets && <p className={style.text}>{t('export.csvText')}</p>}
+          <div className={style.row}>
+            <Form.Item label={t('export.from')} name="from">
+              <InputNumber className={style.full ?? ''} min={1} max={batch.quantity} precision={0} />
+            </Form.Item>
+            <Form.Item label={t('export.to')} name="to">
+              <InputNumber className={style.full ?? ''} min={1} max={batch.quantity} precision={0} />
+            </Form.Item>
+          </div>
+          {isSheets ? (
+            <SheetFields isCustom={fields.page === 'custom'} />
+          ) : (
+            <Form.Item name="bom" valuePropName="checked">
+              <Checkbox>{t('export.bom')}</Checkbox>
+            </Form.Item>
+          )}
+          {isTooMany && (
+            <Alert
+              type="warning"
+              showIcon
+              title={t('export.tooMany', { count: limit, value: format.number(limit) })}
+            />
+          )}
+        </div>
+        {isSheets && <Plan plan={plan.data} error={plan.error} isPdf={kind === 'pdf'} />}
+      </div>
+      <div className={style.formEnd}>
+        <span className={`${style.small} ${style.grow}`}>{t('export.audited')}</span>
+        <Button onClick={onClose}>{t('export.cancel')}</Button>
+        <Button
+          type="primary"
+          disabled={!isReady}
+          href={address(`/cards/batches/${batch.id}/${files[kind]}`, query)}
+          download
+          onClick={onClose}
+        >
+          {t('export.download')}
+        </Button>
+      </div>
+    </Form>
+  )
+}
+
+/** A number that is just being typed may be missing; the last one stays. */
+const withoutHoles = (fields: Fields): Partial<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined))
+
+const lengths = [
+  ['card_width', 'cardWidth', 20, 500],
+  ['card_height', 'cardHeight', 20, 500],
+  ['margin', 'margin', 0, 100],
+  ['gap', 'gap', 0, 50],
+  ['bleed', 'bleed', 0, 20],
+] as const
+const pageLengths = [
+  ['page_width', 'pageWidth', 20, 2000],
+  ['page_height', 'pageHeight', 20, 2000],
+] as const
+
+function SheetFields({ isCustom }: { isCustom: boolean }) {
+  const { t } = useTranslation('cards')
+  return (
+    <>
+      <Form.Item label={t('export.page')} name="page">
+        <Select
+          options={(['a4', 'letter', 'custom'] as const).map(value => ({
+            value,
+            label: t(`export.pages.${value}`),
+          }))}
+        />
+      </Form.Item>
+      <div className={style.row}>
+        {[...(isCustom ? pageLengths : []), ...lengths].map(([name, text, min, max]) => (
+          <Form.Item key={name} label={t(`export.${text}`)} name={name}>
+            <InputNumber className={style.full ?? ''} min={min} max={max} suffix={t('export.mm')} />
+          </Form.Item>
+        ))}
+        <Form.Item
+          label={t('export.background')}
+          name="background"
+          getValueFromEvent={(colour: { toHex(): string }) => colour.toHex().slice(0, 6)}
+        >
+          <ColorPicker disabledAlpha format="hex" />
+        </Form.Item>
+      </div>
+      <div className={style.checks}>
+        {(
+          [
+            ['crop_marks', 'cropMarks'],
+            ['show_name', 'showName'],
+            ['show_number', 'showNumber'],
+          ] as const
+        ).map(([name, text]) => (
+          <Form.Item key={name} name={name} valuePropName="checked" noStyle>
+            <Checkbox>{t(`export.${text}`)}</Checkbox>
+          </Form.Item>
+        ))}
+      </div>
+    </>
+  )
+}
+
+function Plan({ plan, error, isPdf }: { plan: SheetPlan | undefined; error: unknown; isPdf: boolean }) {
+  const { t } = useTranslation('cards')
+  const format = useFormat()
+  if (error) return <ErrorAlert error={error} />
+  if (!plan) return <div className={style.preview} />
+  const { redeem_url: url } = plan
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
+  return (
+    <div className={style.plan}>
+      <img
+        className={style.preview}
+        src={`data:image/svg+xml;charset=utf-8,${encodeURIComponent(plan.preview)}`}
+        alt={t('export.preview')}
+      />
+      <p className={style.small}>{t('export.preview')}</p>
+      <p className={style.small}>
+        {t('export.plan', {
+          columns: plan.columns,
+          rows: plan.rows,
+          count: plan.sheets,
+          sheets: format.number(plan.sheets),
+        })}
+      </p>
+      {isLocal ? (
+        <Alert type="warning" showIcon title={t('export.local', { url })} />
+      ) : (
+        <p className={style.small}>{t('export.leadsTo', { url })}</p>
+      )}
+      {isPdf && !plan.is_name_printable && <Alert type="warning" showIcon title={t('export.nameLeftOut')} />}
+    </div>
+  )
+}

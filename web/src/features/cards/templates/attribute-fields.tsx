@@ -1,0 +1,154 @@
+import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons'
+import { Button, Form, Input, InputNumber, Select, Switch } from 'antd'
+import { useTranslation } from 'react-i18next'
+import type { AttributeNode } from '#api/cards.ts'
+import style from '../cards.module.css'
+import { FileField } from './file-fields.tsx'
+import { useTextOf } from './text-of.ts'
+
+type Path = readonly (string | number)[]
+
+/** A form made from a category's JSON Schema: a field for each of its attributes, below `path`. */
+export function AttributeFields({ schema, path }: { schema: AttributeNode; path: Path }) {
+  // A schema that is just being typed may be anything.
+  const required = new Set(Array.isArray(schema.required) ? schema.required : [])
+  return Object.entries(schema.properties ?? {})
+    .filter(([, node]) => typeof node === 'object' && node !== null)
+    .map(([name, node]) => (
+      <Attribute key={name} name={name} node={node} path={[...path, name]} isRequired={required.has(name)} />
+    ))
+}
+
+function Attribute({
+  name,
+  node,
+  path,
+  isRequired,
+}: {
+  name: string
+  node: AttributeNode
+  path: Path
+  isRequired: boolean
+}) {
+  const { t } = useTranslation('cards')
+  const textOf = useTextOf()
+  const label = node['x-titles'] ? textOf(node['x-titles']) : (node.title ?? name)
+  if (node.type === 'object')
+    return (
+      <section className={style.group} aria-label={label}>
+        <h3 className={style.groupTitle}>{label}</h3>
+        <AttributeFields schema={node} path={path} />
+      </section>
+    )
+  if (node.type === 'array' && node.items && !isPlainText(node.items))
+    return <Items label={label} node={node} items={node.items} path={path} />
+  return (
+    <Form.Item
+      name={[...path]}
+      label={label}
+      extra={node.description}
+      {...(node.type === 'boolean' ? { valuePropName: 'checked' } : {})}
+      rules={isRequired && node.type !== 'boolean' ? [{ required: true, message: t('common.required') }] : []}
+    >
+      <Value node={node} />
+    </Form.Item>
+  )
+}
+
+const isPlainText = (node: AttributeNode): boolean => node.type === 'string' && !node.enum && !node.format
+
+/** `Form.Item` hands value and change handler to whichever field it is. */
+function Value({ node, ...field }: { node: AttributeNode; id?: string }) {
+  const textOf = useTextOf()
+  if (Array.isArray(node.enum))
+    return (
+      <Select
+        {...field}
+        allowClear
+        options={node.enum.map(value => {
+          const titles = node['x-enum-titles']?.[value]
+          return { value, label: titles ? textOf(titles) : value }
+        })}
+      />
+    )
+  if (node.type === 'boolean') return <Switch {...field} />
+  if (node.type === 'integer' || node.type === 'number')
+    return (
+      <InputNumber
+        {...field}
+        className={style.full ?? ''}
+        {...(node.minimum === undefined ? {} : { min: node.minimum })}
+        {...(node.maximum === undefined ? {} : { max: node.maximum })}
+        {...(node.type === 'integer' ? { precision: 0 } : {})}
+      />
+    )
+  if (node.type === 'array') return <Select {...field} mode="tags" open={false} suffixIcon={null} />
+  if (node.format === 'audio' || node.format === 'image') return <FileField {...field} kind={node.format} />
+  return (
+    <Input
+      {...field}
+      autoComplete="off"
+      type={node.format === 'date' ? 'date' : 'text'}
+      {...(node.maxLength === undefined ? {} : { maxLength: node.maxLength })}
+    />
+  )
+}
+
+function Items({
+  label,
+  node,
+  items,
+  path,
+}: {
+  label: string
+  node: AttributeNode
+  items: AttributeNode
+  path: Path
+}) {
+  const { t } = useTranslation('cards')
+  return (
+    <section className={style.group} aria-label={label}>
+      <h3 className={style.groupTitle}>{label}</h3>
+      <Form.List name={[...path]}>
+        {(fields, { add, remove }) => (
+          <>
+            {fields.map(({ key, name }, at) => (
+              <div key={key} className={style.item}>
+                <div className={style.grow}>
+                  {items.type === 'object' ? (
+                    <AttributeFields schema={items} path={[name]} />
+                  ) : (
+                    <Attribute name={String(at + 1)} node={items} path={[name]} isRequired />
+                  )}
+                </div>
+                <Button
+                  type="text"
+                  icon={<MinusCircleOutlined />}
+                  aria-label={t('templates.removeFile')}
+                  onClick={() => remove(name)}
+                />
+              </div>
+            ))}
+            <Button
+              icon={<PlusOutlined />}
+              aria-label={label}
+              disabled={node.maxItems !== undefined && fields.length >= node.maxItems}
+              onClick={() => add()}
+            />
+          </>
+        )}
+      </Form.List>
+    </section>
+  )
+}
+
+/** What was left empty is not there: an empty text or list would be held against the schema. */
+export function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty).filter(item => item !== undefined)
+  if (value === null || value === undefined || value === '') return undefined
+  if (typeof value !== 'object') return value
+  const kept = Object.entries(value)
+    .map(([name, inner]) => [name, withoutEmpty(inner)] as const)
+    .filter(([, inner]) => inner !== undefined && !(Array.isArray(inner) && inner.length === 0))
+  return Object.fromEntries(kept)
+}

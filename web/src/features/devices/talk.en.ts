@@ -1,0 +1,80 @@
+import type { SameTexts } from '#app/i18n/texts.ts'
+import type zhCN from './talk.zh-CN.ts'
+
+const talk: SameTexts<typeof zhCN> = {
+  virtual: {
+    title: 'Virtual device',
+    text: 'A device in your browser. It speaks the same protocol as real ones: activation, listening, speaking, interrupting.',
+    screen: 'Screen of the device',
+    on: 'Switch on',
+    again: 'Connect again',
+    off: 'Switch off',
+    claim: 'Add to my devices',
+    claimText:
+      'This virtual device has no owner yet. Like a real one it shows six digits; one click adds it to your account.',
+    speak: 'Speak',
+    done: 'That was all',
+    mute: 'Stop listening',
+    abort: 'Interrupt',
+    ask: 'Send',
+    placeholder: 'Or type a question',
+    lines: 'What was said',
+    denied: 'The microphone is not allowed. Allow it in the browser’s address bar, or type.',
+    unsupported:
+      'This browser or this connection offers no microphone and no sound (HTTPS and a recent browser are needed). You can type, and read the subtitles.',
+  },
+  stage: {
+    off: 'Off',
+    starting: 'Starting…',
+    unclaimed: 'Waiting to be added',
+    lost: 'The connection is lost',
+  },
+  activity: {
+    off: 'Off',
+    idle: 'Ready',
+    listening: 'Listening',
+    thinking: 'Thinking',
+    speaking: 'Speaking',
+  },
+  mode: { auto: 'Automatic', manual: 'By button', realtime: 'Open' },
+  modeText: {
+    auto: 'It answers when you pause.',
+    manual: 'Press “That was all” when you have finished.',
+    realtime: 'The microphone stays open, and you may interrupt it at any time. Headphones help.',
+  },
+  turns: {
+    tab: 'Talks',
+    title: 'How fast devices answer',
+    text: 'From the end of the speech to the first sound of the answer, and the stages between.',
+    days: 'Last {{count}} days',
+    median: 'Median',
+    p95: '95 % are below',
+    chart: 'End of speech → first sound',
+    stage: 'Stage, from the end of the speech',
+    stages: 'Time until each stage',
+    unit: 'ms',
+    turns: 'Talks',
+    aborted: 'Interrupted',
+    failed: 'Failed',
+    empty: 'Nobody has talked yet',
+    emptyText: 'After the first talk with the device you see here how long each one took.',
+    when: 'When',
+    how: 'How',
+    outcome: 'Outcome',
+    first: 'First sound',
+    spoken: 'Played',
+    list: 'Recent talks',
+    voice: 'Voice',
+    typed: 'Text',
+    done: 'Complete',
+  },
+  stageNames: {
+    silence_ms: 'Silence waited for, before that',
+    text_ms: 'Text recognised',
+    first_token_ms: 'First word of the model',
+    first_sentence_ms: 'First sentence',
+    first_audio_ms: 'First sound',
+  },
+}
+
+export default talk
