@@ -204,6 +204,7 @@ export const access: ModuleAccess = {
     'GET /api/v1/devices/weather': signedIn,
     'GET /api/v1/devices/media': signedIn,
     'POST /api/v1/devices/media': admins,
+    'GET /api/v1/devices/media/:id': of(signedIn, media),
     'PATCH /api/v1/devices/media/:id': of(admins, media),
     'DELETE /api/v1/devices/media/:id': of(admins, media),
     'GET /api/v1/devices/media/:id/content': of(signedIn, media),

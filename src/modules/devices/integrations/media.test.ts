@@ -113,6 +113,8 @@ test('what a card unlocks is played by those who have it, and by nobody else', a
     status: 403,
     body: { code: 'media.locked' },
   })
+  // Whoever keeps the library hears what is in it.
+  expect((await app.fetch(`/api/v1/devices/media/${song.id}/content`, operator)).status).toBe(200)
   const item = { id: newId(), template_id, template_version: 1, category: 'song', rarity: 'rare' } as const
   const owner = { ...item, name: 'Rare song', attributes: {}, acquired_at: new Date().toISOString() }
   const library = createMediaLibrary({ ...app.core, cards: { itemsOf: async () => [owner] } })
@@ -131,6 +133,38 @@ test('what a card unlocks is played by those who have it, and by nobody else', a
   expect(file.headers.get('content-type')).toBe('audio/wav')
   expect(readWav(new Uint8Array(await file.arrayBuffer())).pcm).toHaveLength(8000)
   await connected.close()
+})
+
+test('a file is played from any place in it, and a length that was a mistake is taken back', async () => {
+  const user = await signUp(app)
+  const bytes = new Uint8Array(writeWav(tone(500, 16_000), 16_000))
+  const { body: song } = await upload(bytes, { title: 'Long song' })
+  const part = async (range: string) => {
+    const headers = { ...user.headers, range }
+    const response = await app.fetch(`/api/v1/devices/media/${song.id}/content`, { headers })
+    const content = new Uint8Array(await response.arrayBuffer())
+    return { status: response.status, range: response.headers.get('content-range'), content }
+  }
+  const whole = `/${bytes.length}`
+  expect(await part('bytes=0-1')).toEqual({
+    status: 206,
+    range: `bytes 0-1${whole}`,
+    content: bytes.slice(0, 2),
+  })
+  expect(await part('bytes=-4')).toMatchObject({
+    status: 206,
+    range: `bytes ${bytes.length - 4}-${bytes.length - 1}${whole}`,
+    content: bytes.slice(-4),
+  })
+  expect((await part(`bytes=${bytes.length}-`)).status).toBe(416)
+
+  const tape = await upload(Buffer.from('ID3\u0004', 'latin1'), { title: 'Tape', duration_ms: '7000' })
+  const path = `/media/${tape.body.id}`
+  expect((await call<MediaItem>(user, 'GET', path)).body).toMatchObject({ title: 'Tape', duration_ms: 7000 })
+  expect((await call(operator, 'PATCH', path, { duration_ms: null })).status).toBe(200)
+  expect((await call<MediaItem>(user, 'GET', path)).body.duration_ms).toBeNull()
+  await call(operator, 'DELETE', path)
+  expect((await call(user, 'GET', path)).body.code).toBe('media.not_found')
 })
 
 test('a track that the model chose is played after its answer, and one that is no WAV is refused', async () => {

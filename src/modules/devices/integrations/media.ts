@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
 import { defineError } from '#core/errors.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
+import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Pcm } from '#core/speech/types.ts'
 import type { ByteRange, Storage, StoredFile } from '#core/storage/storage.ts'
@@ -26,11 +27,14 @@ export const MediaItem = z
     template_id: z.uuid().nullable().describe('The card that unlocks it. Null: it is for everybody.'),
     media_type: z.string(),
     size: z.int().describe('Bytes.'),
-    is_unlocked: z.boolean().describe('Whether the caller may play it.'),
+    is_unlocked: z.boolean().describe('Whether it is for everybody, or for the caller by a card.'),
     created_at: z.string(),
   })
   .meta({ id: 'DeviceMediaItem' })
 export type MediaItem = z.output<typeof MediaItem>
+
+/** Of those who keep the library. */
+export const manage = 'devices.media.manage'
 
 export const mediaNotFound = defineError({
   code: 'media.not_found',
@@ -72,6 +76,9 @@ export type MediaProvider = {
 
 export type MediaLibrary = ReturnType<typeof createMediaLibrary>
 
+/** A piece, and a way to its file, whole or in part. `open` throws `media.not_found`, `storage.range_invalid`. */
+export type MediaFile = { item: MediaItem; open(range?: ByteRange): Promise<StoredFile> }
+
 /** The library of music and dances: what operators put in, and what users may play. */
 export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick<Cards, 'itemsOf'> }) {
   const { storage, cards } = deps
@@ -105,6 +112,15 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
     return found
   }
 
+  const fileOf = (found: MediaRow): MediaFile => ({
+    item: view(found, true),
+    async open(range) {
+      const file = await provider.open(found, range)
+      if (!file) throw mediaNotFound()
+      return file
+    },
+  })
+
   /** What its bytes are; a music file is known by its beginning, a dance is read whole. */
   async function examine(kind: MediaKind, storage_key: string, size: number) {
     if (size === 0 || (kind === 'dance' && size > maxDanceBytes)) throw typeRefused()
@@ -113,7 +129,7 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
     const start = file ? await buffer(file.stream) : Buffer.alloc(0)
     const media_type = mediaTypeOf(kind, start)
     if (!media_type) throw typeRefused()
-    return { media_type, duration_ms: media_type === 'audio/wav' ? wavDuration(start, size) : null }
+    return { media_type, ...(media_type === 'audio/wav' ? { duration_ms: wavDuration(start, size) } : {}) }
   }
 
   return {
@@ -134,6 +150,12 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
       ])
       const page = pageFrom(rows, query.limit, each => [each.id])
       return { ...page, items: page.items.map(each => view(each, isFor(each, templates))) }
+    },
+
+    /** @throws AppError `media.not_found` */
+    async read(actor: { user_id: string }, id: string): Promise<MediaItem> {
+      const found = await row(id)
+      return view(found, isFor(found, await owned(actor.user_id)))
     },
 
     /** @throws AppError `media.type_refused`, `storage.too_large` */
@@ -171,24 +193,16 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
       await storage.delete(found.storage_key)
     },
 
-    /** The file itself. @throws AppError `media.not_found`, `media.locked` */
-    async content(
-      actor: { user_id: string },
-      id: string,
-      range?: ByteRange,
-    ): Promise<{ item: MediaItem; file: StoredFile }> {
-      const found = await unlocked(actor.user_id, id)
-      const file = await provider.open(found, range)
-      if (!file) throw mediaNotFound()
-      return { item: view(found, true), file }
+    /** The file, for those who may play it or keep the library. @throws AppError `media.*` */
+    async content(actor: Pick<Actor, 'user_id' | 'permissions'>, id: string): Promise<MediaFile> {
+      const found = actor.permissions.has(manage) ? await row(id) : await unlocked(actor.user_id, id)
+      return fileOf(found)
     },
 
     /** The file behind an address, which whoever holds it may read. @throws AppError `media.not_found` */
-    async file(id: string | null): Promise<{ item: MediaItem; file: StoredFile }> {
-      const found = id === null ? undefined : await provider.find(id)
-      const file = found && (await provider.open(found))
-      if (!found || !file) throw mediaNotFound()
-      return { item: view(found, true), file }
+    async file(id: string | null): Promise<MediaFile> {
+      if (id === null) throw mediaNotFound()
+      return fileOf(await row(id))
     },
 
     /** By id, or the first that fits the words, unlocked ones before others. @throws AppError `media.*` */
@@ -217,8 +231,7 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
       const found = await row(id)
       if (found.kind !== 'music') throw mediaNotFound()
       if (found.media_type !== 'audio/wav') throw notDecodable({ title: found.title })
-      const file = await provider.open(found)
-      if (!file) throw mediaNotFound()
+      const file = await fileOf(found).open()
       return readWavStream(file.stream as AsyncIterable<Buffer>, sample_rate)
     },
   }

@@ -1,19 +1,18 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Settings } from '#core/config.ts'
 import { contentDisposition } from '#core/http/download.ts'
 import { PageQuery, pageOf } from '#core/http/page.ts'
+import { rangeAnswer, rangeOf } from '#core/http/range.ts'
 import type { Router } from '#core/http/route.ts'
 import { readUpload } from '#core/http/upload.ts'
-import type { StoredFile } from '#core/storage/storage.ts'
 import type { integrationSettings } from './config.ts'
-import { MediaItem, type MediaLibrary } from './media.ts'
+import { type MediaFile, MediaItem, type MediaLibrary, manage } from './media.ts'
 import type { MediaAddresses } from './media-address.ts'
 import { Weather, type WeatherService } from './weather.ts'
 
 const base = '/api/v1/devices'
 const access = 'devices.use'
-const manage = 'devices.media.manage'
 const params = z.object({ id: z.uuid() })
 const Kind = z.enum(['music', 'dance'])
 const megabyte = 1024 * 1024
@@ -71,6 +70,15 @@ export function integrationRoutes(
     },
   })
   router.route({
+    method: 'GET',
+    path: `${base}/media/:id`,
+    access,
+    summary: 'A piece of the library',
+    params,
+    response: MediaItem,
+    handler: ({ actor, params: { id } }) => library.read(actor, id),
+  })
+  router.route({
     method: 'PATCH',
     path: `${base}/media/:id`,
     access: manage,
@@ -79,6 +87,7 @@ export function integrationRoutes(
     body: z.object({
       ...fields,
       title: z.string().min(1).max(200).optional(),
+      duration_ms: fields.duration_ms.nullable(),
       template_id: z.uuid().nullable().optional(),
     }),
     response: MediaItem,
@@ -96,36 +105,41 @@ export function integrationRoutes(
     method: 'GET',
     path: `${base}/media/:id/content`,
     access,
-    summary: 'The file of a piece that one may play',
+    summary: 'The file of a piece, for those who may play it or keep the library; ranges are served',
     params,
     raw: true,
-    async handler({ actor, params: { id }, reply }) {
-      return sendFile(reply, await library.content(actor, id))
+    async handler({ actor, params: { id }, request, reply }) {
+      return sendFile(request, reply, await library.content(actor, id))
     },
   })
   router.route({
     method: 'GET',
     path: `${base}/media-files/:token`,
     access: 'public',
-    summary: 'The file of a piece, at the address that a device was given',
+    summary: 'The file of a piece, at the address that a device was given; ranges are served',
     params: z.object({ token: z.string().min(1).max(200) }),
     raw: true,
-    async handler({ params: { token }, reply }) {
-      return sendFile(reply, await library.file(addresses.idOf(token)))
+    async handler({ params: { token }, request, reply }) {
+      return sendFile(request, reply, await library.file(addresses.idOf(token)))
     },
   })
 }
 
-const sendFile = (reply: FastifyReply, { item, file }: { item: MediaItem; file: StoredFile }) =>
-  reply
+async function sendFile(request: FastifyRequest, reply: FastifyReply, { item, open }: MediaFile) {
+  const range = await rangeOf(request.headers.range, async () => item.size)
+  const file = await open(range)
+  const { status, headers } = rangeAnswer(file, range)
+  return reply
+    .status(status)
     .headers({
+      ...headers,
       'content-type': item.media_type,
-      'content-length': file.size,
       'content-disposition': contentDisposition('attachment', item.title.replaceAll(/[/\\]/g, '_')),
       'cache-control': 'private, max-age=3600',
       'x-content-type-options': 'nosniff',
     })
     .send(file.stream)
+}
 
 /** What was given; absent is not a value. */
 const given = <T extends object>(body: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

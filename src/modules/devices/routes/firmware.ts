@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Settings } from '#core/config.ts'
 import { contentDisposition } from '#core/http/download.ts'
 import { PageQuery, pageOf } from '#core/http/page.ts'
+import { rangeAnswer, rangeOf } from '#core/http/range.ts'
 import type { Router } from '#core/http/route.ts'
 import { readUpload } from '#core/http/upload.ts'
-import type { ByteRange } from '#core/storage/storage.ts'
 import type { devicesSettings } from '../config.ts'
 import { Firmware, type Releases } from '../firmware.ts'
 
@@ -85,35 +85,17 @@ export function firmwareRoutes(
     async handler({ params: { token }, request, reply }) {
       const range = await rangeOf(request.headers.range, () => releases.sizeOf(token))
       const { file, file_name, sha256 } = await releases.open(token, range)
-      const start = range?.start ?? 0
-      const end = Math.min(range?.end ?? file.size - 1, file.size - 1)
+      const { status, headers } = rangeAnswer(file, range)
       return reply
-        .status(range ? 206 : 200)
+        .status(status)
         .headers({
+          ...headers,
           'content-type': 'application/octet-stream',
-          'content-length': end - start + 1,
           'content-disposition': contentDisposition('attachment', file_name || 'firmware.bin'),
-          'accept-ranges': 'bytes',
           etag: `"${sha256}"`,
           'cache-control': 'private, max-age=86400',
-          ...(range ? { 'content-range': `bytes ${start}-${end}/${file.size}` } : {}),
         })
         .send(file.stream)
     },
   })
-}
-
-/** One range of a file (RFC 9110, 14.1.2). What asks for more than one, or in other units, gets the whole file. */
-async function rangeOf(
-  header: string | undefined,
-  size: () => Promise<number>,
-): Promise<ByteRange | undefined> {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '')
-  if (!match) return undefined
-  const [, first = '', last = ''] = match
-  if (first !== '')
-    return last === '' ? { start: Number(first) } : { start: Number(first), end: Number(last) }
-  if (last === '') return undefined
-  const total = await size()
-  return { start: Math.max(0, total - Number(last)) }
 }
