@@ -135,6 +135,7 @@ const routes: Record<string, AccessEntry> = {
   'GET /docs/docs.css': anyone,
   'GET /docs/docs.js': anyone,
   'POST /api/v1/realtime/tickets': signedIn,
+  'POST /api/v1/realtime/stream': signedIn,
   'GET /api/v1/realtime/sse': { ...of(own, user), query: '?channel=chat.user.:id' },
   'GET /api/v1/jobs/:id': of(ownOrAdmin, job),
   'POST /api/v1/jobs/:id/cancel': of(ownOrAdmin, job),

@@ -11,6 +11,8 @@ export type Batch = {
   /** A whole WebSocket frame, ready for the socket. */
   readonly webSocketFrame: Buffer
   readonly serverSentEvents: Buffer
+  /** As `webSocketFrame`, as the data of one event: for a stream of several channels. */
+  readonly frameEvent: Buffer
   readonly messages: readonly RealtimeMessage[]
 }
 
@@ -18,19 +20,24 @@ export type Batch = {
 export function createBatch(channel: string, { epoch, offset }: Position, items: readonly string[]): Batch {
   let frame: Buffer | undefined
   let events: Buffer | undefined
+  let event: Buffer | undefined
   let messages: RealtimeMessage[] | undefined
   const id = (index: number) => `${epoch}:${offset + index}`
+  const frameText = () =>
+    `{"type":"messages","channel":${JSON.stringify(channel)},"items":[${items
+      .map((json, i) => `{"id":"${id(i)}","data":${json}}`)
+      .join(',')}]}`
   return {
     epoch,
     first: offset,
     items,
     get webSocketFrame() {
-      frame ??= textFrame(
-        `{"type":"messages","channel":${JSON.stringify(channel)},"items":[${items
-          .map((json, i) => `{"id":"${id(i)}","data":${json}}`)
-          .join(',')}]}`,
-      )
+      frame ??= textFrame(frameText())
       return frame
+    },
+    get frameEvent() {
+      event ??= Buffer.from(`data: ${frameText()}\n\n`)
+      return event
     },
     get serverSentEvents() {
       events ??= Buffer.from(items.map((json, i) => `id: ${id(i)}\ndata: ${json}\n\n`).join(''))

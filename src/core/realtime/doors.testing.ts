@@ -47,7 +47,13 @@ export async function openDoors(more: readonly ChannelDefinition[] = []) {
           const actor = await authenticate(request)
           if (!actor && definition.access !== 'public') return reply.code(401).send()
           try {
-            const result = await definition.handler({ actor, query: request.query, request, reply } as never)
+            const result = await definition.handler({
+              actor,
+              query: request.query,
+              body: request.body,
+              request,
+              reply,
+            } as never)
             return reply.sent ? reply : result
           } catch (error) {
             return reply

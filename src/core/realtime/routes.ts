@@ -3,13 +3,16 @@ import { unauthenticated } from '#core/errors.ts'
 import type { Router } from '#core/http/route.ts'
 import type { Channels } from './channels.ts'
 import type { Realtime } from './realtime.ts'
-import { streamChannel } from './sse.ts'
+import { streamChannel, streamChannels } from './sse.ts'
 import type { Tickets } from './tickets.ts'
+import { mostChannels } from './websocket-client.ts'
 
 const Ticket = z.object({ ticket: z.string(), expires_in: z.int().describe('Seconds.') })
 
+const ChannelName = z.string().min(1).max(200)
+
 const StreamQuery = z.object({
-  channel: z.string().min(1).max(200),
+  channel: ChannelName,
   from: z
     .string()
     .max(64)
@@ -19,7 +22,19 @@ const StreamQuery = z.object({
   token: z.string().max(4096).optional(),
 })
 
-/** Tickets and the SSE door. The WebSocket door is `websocket.ts`, since it begins below Fastify. */
+const StreamBody = z.object({
+  channels: z
+    .array(
+      z.object({
+        channel: ChannelName,
+        from: z.string().max(64).optional().describe('`epoch:offset` of the last message seen.'),
+      }),
+    )
+    .min(1)
+    .max(mostChannels),
+})
+
+/** Tickets and the SSE doors. The WebSocket door is `websocket.ts`, since it begins below Fastify. */
 export function realtimeRoutes(
   router: Router,
   { hub, channels, tickets }: { hub: Realtime; channels: Channels; tickets: Tickets },
@@ -46,6 +61,19 @@ export function realtimeRoutes(
       const last = request.headers['last-event-id']
       const from = typeof last === 'string' && last !== '' ? last : query.from
       await streamChannel({ hub, channel: query.channel, actor, from, reply })
+    },
+  })
+  router.route({
+    method: 'POST',
+    path: '/api/v1/realtime/stream',
+    access: 'signed_in',
+    rate: 'read',
+    summary: 'Several channels as one stream of server-sent events, with the frames of the WebSocket as data',
+    body: StreamBody,
+    raw: true,
+    async handler({ actor, body, reply }) {
+      const following = new Map(body.channels.map(each => [each.channel, each]))
+      await streamChannels({ hub, channels, following: [...following.values()], actor, reply })
     },
   })
 }

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { type ClientRequest, get, type IncomingMessage, request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openDoors } from './doors.testing.ts'
+import { openDoors, type ServerFrame } from './doors.testing.ts'
 
 const within = 20_000
 let doors: Awaited<ReturnType<typeof openDoors>>
@@ -13,8 +13,18 @@ afterEach(() => doors.close())
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
 
-async function listen(query: string, headers: Record<string, string> = { authorization: 'Bearer ann' }) {
-  const request = get(`${doors.url}/api/v1/realtime/sse?${query}`, { headers })
+const listen = (query: string, headers: Record<string, string> = { authorization: 'Bearer ann' }) =>
+  hear(get(`${doors.url}/api/v1/realtime/sse?${query}`, { headers }))
+
+/** Several channels in one stream. */
+function listenTo(...channels: { channel: string; from?: string }[]) {
+  const headers = { authorization: 'Bearer ann', 'content-type': 'application/json' }
+  const asked = request(`${doors.url}/api/v1/realtime/stream`, { method: 'POST', headers })
+  asked.end(JSON.stringify({ channels }))
+  return hear(asked)
+}
+
+async function hear(request: ClientRequest) {
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   const events: EventSourceMessage[] = []
   const retries: number[] = []
@@ -28,6 +38,7 @@ async function listen(query: string, headers: Record<string, string> = { authori
     events,
     retries,
     ended: new Promise(resolve => response.once('close', resolve)),
+    frames: () => events.map(({ data }) => JSON.parse(data) as ServerFrame),
     numbers: () =>
       events.filter(({ event }) => !event).map(({ data }) => (JSON.parse(data) as { n: number }).n),
   }
@@ -79,6 +90,35 @@ test('refuses in plain HTTP, before the stream begins', async () => {
   expect((await listen('channel=nothing')).response.statusCode).toBe(404)
   expect((await listen('channel=open.a', {})).response.statusCode).toBe(401)
   expect((await listen('channel=open.a&ticket=wrong', {})).response.statusCode).toBe(401)
+})
+
+test('several channels share a stream, each from its own place', async () => {
+  const first = await listenTo({ channel: 'open.a' }, { channel: 'own.bob' }, { channel: 'open.b' })
+  expect(first.response.headers['content-type']).toBe('text/event-stream; charset=utf-8')
+  await vi.waitFor(() => expect(first.frames()).toHaveLength(3), within)
+  expect(first.frames()).toMatchObject([
+    { type: 'subscribed', channel: 'open.a', recovered: true },
+    { type: 'error', channel: 'own.bob', code: 'realtime.channel_not_found' },
+    { type: 'subscribed', channel: 'open.b', recovered: true },
+  ])
+  for (let n = 1; n <= 10; n++) await doors.hub.publish(n % 2 ? 'open.a' : 'open.b', { n })
+  const heard = (frames: ServerFrame[], channel: string) =>
+    frames.flatMap(frame =>
+      frame.type === 'messages' && frame.channel === channel ? (frame.items ?? []) : [],
+    )
+  await vi.waitFor(() => {
+    expect(heard(first.frames(), 'open.a').map(item => item.data.n)).toEqual([1, 3, 5, 7, 9])
+    expect(heard(first.frames(), 'open.b').map(item => item.data.n)).toEqual([2, 4, 6, 8, 10])
+  }, within)
+  expect(doors.hub.connections.count('sse')).toBe(1)
+  first.request.destroy()
+
+  const from = heard(first.frames(), 'open.a')[1]?.id ?? ''
+  const resumed = await listenTo({ channel: 'open.a', from }, { channel: 'open.b', from: 'gone:1' })
+  await vi.waitFor(() => expect(resumed.frames()).toHaveLength(3), within)
+  expect(resumed.frames()[0]).toMatchObject({ channel: 'open.a', position: from, recovered: true })
+  expect(heard(resumed.frames(), 'open.a').map(item => item.data.n)).toEqual([5, 7, 9])
+  expect(resumed.frames()[2]).toMatchObject({ channel: 'open.b', recovered: false })
 })
 
 test('a ticket opens one stream', async () => {

@@ -15,7 +15,8 @@ import type { Realtime } from './realtime.ts'
 const bufferCap = 4 * 1024 * 1024
 /** Unsent bytes above which the next subscription, with its replay, waits. */
 const calmBuffer = 256 * 1024
-const mostChannels = 200
+/** On one connection, of either kind. */
+export const mostChannels = 200
 /** Frames that a client may send at once; as many flow back in 10 seconds. Enough to subscribe everywhere again. */
 const frameBurst = 200
 const frameRefillTime = 10_000
@@ -97,7 +98,7 @@ export function turnAway(webSocket: WebSocket, error: AppError, closing: Closing
   webSocket.close(closings[closing].code, closings[closing].reason)
 }
 
-const errorText = (error: AppError, locale: Locale, channel?: string): string =>
+export const errorText = (error: AppError, locale: Locale, channel?: string): string =>
   JSON.stringify({ type: 'error', channel, code: error.code, detail: translateError(error, locale) })
 
 const isOpen = ({ webSocket }: Client): boolean => webSocket.readyState === webSocket.OPEN

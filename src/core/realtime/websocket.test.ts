@@ -60,14 +60,18 @@ test('a connection cut again and again while messages come resumes without gap o
   while (seen.length < 300) {
     const ann = await connect(doors.wsUrl)
     ann.send({ type: 'subscribe', channel: 'open.a', from })
+    let isPublished = false
     const publishing = (async () => {
       for (let i = 0; i < 20 && n < 300; i++) {
         await doors.hub.publish('open.a', { n: ++n })
         await new Promise(setImmediate)
       }
+      isPublished = true
     })()
     const enough = 1 + (seen.length % 3)
-    await vi.waitFor(() => expect(ann.frames.length).toBeGreaterThanOrEqual(enough), within)
+    // A slow machine gathers all of them into fewer frames.
+    const isAllThere = () => isPublished && ann.items('open.a').at(-1)?.data.n === n
+    await vi.waitFor(() => expect(ann.frames.length >= enough || isAllThere()).toBe(true), within)
     ann.socket.terminate()
     await Promise.all([ann.closed, publishing])
     expect(ann.frames[0]).toMatchObject({ type: 'subscribed', recovered: true, position: from })

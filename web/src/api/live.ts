@@ -1,9 +1,15 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
+import { request } from './client.ts'
 import { createRealtime, type RealtimeItem, type RealtimeState } from './realtime.ts'
+import { type AskForStream, openEventStream } from './realtime-stream.ts'
+
+const askForStream: AskForStream = (channels, signal) =>
+  request('POST', '/realtime/stream', { channels }, { signal, headers: { Accept: 'text/event-stream' } })
 
 /** The tab's connection. Signed in by the session cookie, as every request. */
 export const realtime = createRealtime({
   open: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/v1/realtime/ws`) as never,
+  openStream: channels => openEventStream(askForStream, channels),
 })
 
 addEventListener('online', () => realtime.retry())

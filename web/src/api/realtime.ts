@@ -1,13 +1,16 @@
 /**
  * The tab's one live connection, shared by all views. It opens with the first subscription, closes some time
- * after the last, comes back with growing, jittered delays, and resumes each channel at the last message seen.
+ * after the last, comes back with growing, jittered delays, and resumes each channel at the last message seen. It is a
+ * WebSocket; where those are blocked, a stream of server-sent events, until a WebSocket gets through again.
  *
  * Has no DOM in it: sockets, timers and chance are passed in, so that tests need no browser.
  */
 
-export type RealtimeItem<T = unknown> = { /** `epoch:offset` */ id: string; data: T }
+import { isRefusal, parse, type RealtimeItem } from './realtime-frames.ts'
 
-/** `idle`: nobody listens. `down`: several attempts failed; views may poll until it is `open` again. */
+export type { RealtimeItem }
+
+/** `idle`: nobody listens. `down`: WebSocket and stream failed several times; views may poll until it is `open` again. */
 export type RealtimeState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'down' | 'signed_out'
 
 export type Subscriber<T = unknown> = {
@@ -34,9 +37,8 @@ export type Realtime = {
   close(): void
 }
 
-/** The part of a browser's WebSocket that is used. */
-export type Socket = {
-  send(text: string): void
+/** What one listens to. */
+export type Wire = {
   close(code?: number, reason?: string): void
   onopen: ((event: never) => void) | null
   onmessage: ((event: { data: unknown }) => void) | null
@@ -44,8 +46,16 @@ export type Socket = {
   onerror: ((event: never) => void) | null
 }
 
+/** The part of a browser's WebSocket that is used. */
+export type Socket = Wire & { send(text: string): void }
+
+/** A channel, and the last message of it that was seen. */
+export type Following = { channel: string; from?: string }
+
 export type RealtimeOptions = {
   open: () => Socket
+  /** For networks that block WebSockets: the same frames over plain HTTP, for these channels and no others. */
+  openStream: (channels: Following[]) => Wire
   /** 0 ≤ x < 1 */
   random?: () => number
   setTimer?: (run: () => void, ms: number) => unknown
@@ -54,14 +64,33 @@ export type RealtimeOptions = {
 
 type Channel = { subscribers: Set<Subscriber>; position: string | null; isReady: boolean }
 
+type Connection = {
+  wire: Wire
+  /** Null for a stream, which only listens. */
+  socket: Socket | null
+  /** What a stream carries; what it says of others is of an earlier subscription. */
+  carries: ReadonlySet<Channel> | null
+  isOpen: boolean
+  /** A proxy may accept a WebSocket and let nothing through: only a message proves that it works. */
+  isHeard: boolean
+}
+
 const firstDelay = 500
 const longestDelay = 30_000
-/** Failed attempts in a row after which views should not wait for it any more. */
+/** Failed attempts in a row, of both ways, after which views should not wait for it any more. */
 const attemptsUntilDown = 4
+const firstWordWithin = 10_000
 const pingEvery = 25_000
 const pongWithin = 10_000
+/** The server gives a sign of life every 25 s. */
+const streamSilence = 75_000
 /** A view that is left and entered again should not cost a new connection. */
 const lingerMs = 5_000
+/** Views come and go together: one new stream for all of them. */
+const gatherMs = 20
+/** While a stream is in use, how often the WebSocket is tried again: twice as long each time. */
+const firstProbe = 30_000
+const longestProbe = 600_000
 
 const closedSignedOut = 4001
 
@@ -73,12 +102,16 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   const channels = new Map<string, Channel>()
   const listeners = new Set<() => void>()
   let state: RealtimeState = 'idle'
-  let socket: Socket | null = null
-  let isOpen = false
+  let connection: Connection | null = null
+  let way: 'socket' | 'stream' = 'socket'
   let failures = 0
+  let probe: Socket | null = null
+  let probeDelay = firstProbe
   let retryTimer: unknown = null
-  let beatTimer: unknown = null
+  let silenceTimer: unknown = null
   let lingerTimer: unknown = null
+  let gatherTimer: unknown = null
+  let probeTimer: unknown = null
 
   const setState = (next: RealtimeState) => {
     if (next === state) return
@@ -89,85 +122,175 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     if (timer !== null) clearTimer(timer)
     return null
   }
-  const send = (message: object) => socket?.send(JSON.stringify(message))
+  const send = (socket: Socket, message: object) => socket.send(JSON.stringify(message))
 
   function connect() {
     retryTimer = stopTimer(retryTimer)
-    if (socket || channels.size === 0) return
+    if (connection || channels.size === 0) return
     setState(failures >= attemptsUntilDown ? 'down' : failures > 0 ? 'reconnecting' : 'connecting')
-    let opened: Socket
-    try {
-      opened = options.open()
-    } catch {
-      failures += 1
-      return retryLater()
-    }
-    socket = opened
-    opened.onopen = () => {
-      if (socket !== opened) return
-      isOpen = true
-      failures = 0
-      setState('open')
-      for (const [name, channel] of channels) subscribeOnWire(name, channel)
-      beat()
-    }
-    opened.onmessage = event => {
-      if (socket !== opened) return
-      beat()
-      receive(event.data)
-    }
-    opened.onclose = event => {
-      if (socket === opened) lost(event.code)
-    }
-    opened.onerror = () => {}
+    open()
   }
 
-  function lost(code: number) {
+  function open() {
+    try {
+      use(way === 'socket' ? overSocket(options.open()) : overStream())
+    } catch {
+      failed(false)
+    }
+  }
+
+  const overStream = (): Connection => ({
+    wire: options.openStream([...channels].map(([name, { position }]) => following(name, position))),
+    socket: null,
+    carries: new Set(channels.values()),
+    isOpen: false,
+    isHeard: false,
+  })
+
+  function use(next: Connection) {
+    connection = next
+    const { wire, socket } = next
+    wire.onopen = () => {
+      if (connection !== next) return
+      next.isOpen = true
+      if (socket) subscribeAll(socket)
+    }
+    wire.onmessage = event => {
+      if (connection !== next) return
+      if (!next.isHeard && !isRefusal(event.data)) works(next)
+      watchSilence(next)
+      receive(event.data, next.carries)
+    }
+    wire.onclose = event => {
+      if (connection === next) lost(next, event.code)
+    }
+    wire.onerror = () => {}
+    watchSilence(next)
+  }
+
+  function works(next: Connection) {
+    next.isHeard = true
+    failures = 0
+    setState('open')
+    if (!next.socket && probeTimer === null) probeLater()
+  }
+
+  function lost({ isHeard }: Connection, code: number) {
     drop()
     if (channels.size === 0) return setState('idle')
     if (code === closedSignedOut) return setState('signed_out')
-    failures += 1
-    retryLater()
+    failed(isHeard)
   }
 
-  /** Forgets the socket; whatever it still says is not for us. */
+  /** Forgets the connection; whatever it still says is not for us. */
   function drop() {
-    const old = socket
-    socket = null
-    isOpen = false
-    beatTimer = stopTimer(beatTimer)
+    const old = connection
+    connection = null
+    silenceTimer = stopTimer(silenceTimer)
+    gatherTimer = stopTimer(gatherTimer)
     for (const channel of channels.values()) channel.isReady = false
-    return old
+    return old?.wire
   }
 
-  function retryLater() {
+  /** A way that worked is tried again first; after one that did not, the other. */
+  function failed(hadWorked: boolean) {
+    if (!hadWorked) way = way === 'socket' ? 'stream' : 'socket'
+    failures += 1
     setState(failures >= attemptsUntilDown ? 'down' : 'reconnecting')
     const ceiling = Math.min(longestDelay, firstDelay * 2 ** Math.max(0, failures - 1))
     // Half fixed, half chance: quick enough for one person, spread enough for a thousand after a restart.
     retryTimer = setTimer(connect, ceiling / 2 + (random() * ceiling) / 2)
   }
 
-  /** Any traffic proves life; silence is asked once and then taken for death. */
-  function beat() {
-    beatTimer = stopTimer(beatTimer)
-    beatTimer = setTimer(() => {
-      send({ type: 'ping' })
-      beatTimer = setTimer(() => {
-        drop()?.close(4000, 'no answer')
-        failures += 1
-        retryLater()
-      }, pongWithin)
-    }, pingEvery)
+  /** Any traffic proves life; a socket's silence is asked once, a stream's taken for death. */
+  function watchSilence({ socket, isHeard }: Connection) {
+    silenceTimer = stopTimer(silenceTimer)
+    const giveUp = () => {
+      drop()?.close(4000, 'no answer')
+      failed(isHeard)
+    }
+    const ask = (asked: Socket) => {
+      send(asked, { type: 'ping' })
+      silenceTimer = setTimer(giveUp, pongWithin)
+    }
+    if (!isHeard) silenceTimer = setTimer(giveUp, firstWordWithin)
+    else if (socket) silenceTimer = setTimer(() => ask(socket), pingEvery)
+    else silenceTimer = setTimer(giveUp, streamSilence)
   }
 
-  function subscribeOnWire(name: string, channel: Channel) {
-    send({ type: 'subscribe', channel: name, ...(channel.position ? { from: channel.position } : {}) })
+  const subscribeAll = (socket: Socket) => {
+    for (const [name, channel] of channels) subscribeOn(socket, name, channel)
+  }
+  const subscribeOn = (socket: Socket, name: string, { position }: Channel) =>
+    send(socket, { type: 'subscribe', ...following(name, position) })
+
+  /** What a stream carries is fixed when it is opened: a channel more takes a new one, from where the old one was. */
+  function followOnStream() {
+    gatherTimer ??= setTimer(() => {
+      gatherTimer = null
+      if (channels.size === 0) return
+      drop()?.close(1000)
+      open()
+    }, gatherMs)
   }
 
-  function receive(text: unknown) {
+  function probeLater() {
+    probeTimer = setTimer(tryWebSocket, probeDelay)
+  }
+
+  /** Beside the stream, which goes on until the WebSocket has answered. */
+  function tryWebSocket() {
+    probeTimer = stopTimer(probeTimer)
+    if (probe || !connection || connection.socket) return
+    let opened: Socket
+    try {
+      opened = options.open()
+    } catch {
+      return probeLater()
+    }
+    probe = opened
+    const fail = () => {
+      if (probe !== opened) return
+      stopProbe()
+      probeDelay = Math.min(longestProbe, probeDelay * 2)
+      probeLater()
+    }
+    probeTimer = setTimer(fail, firstWordWithin)
+    opened.onopen = () => send(opened, { type: 'ping' })
+    opened.onclose = fail
+    opened.onerror = () => {}
+    opened.onmessage = event => {
+      if (probe !== opened || isRefusal(event.data)) return
+      probe = null
+      stopProbe()
+      moveTo(opened)
+    }
+  }
+
+  function stopProbe() {
+    probeTimer = stopTimer(probeTimer)
+    const old = probe
+    probe = null
+    old?.close(1000)
+  }
+
+  function moveTo(socket: Socket) {
+    retryTimer = stopTimer(retryTimer)
+    drop()?.close(1000)
+    way = 'socket'
+    probeDelay = firstProbe
+    const next = { ...overSocket(socket), isOpen: true }
+    use(next)
+    works(next)
+    watchSilence(next)
+    subscribeAll(socket)
+  }
+
+  function receive(text: unknown, carries: ReadonlySet<Channel> | null) {
     const frame = parse(text)
     if (!frame) return
     const channel = frame.channel === undefined ? undefined : channels.get(frame.channel)
+    if (channel && carries && !carries.has(channel)) return
     if (frame.type === 'error') {
       const error = { code: frame.code, detail: frame.detail }
       const targets = channel ? [channel] : frame.channel === undefined ? [...channels.values()] : []
@@ -190,10 +313,19 @@ export function createRealtime(options: RealtimeOptions): Realtime {
     }
   }
 
+  function join(name: string, channel: Channel) {
+    channels.set(name, channel)
+    if (!connection) {
+      if (state === 'idle') connect()
+    } else if (!connection.socket) followOnStream()
+    else if (connection.isOpen) subscribeOn(connection.socket, name, channel)
+  }
+
   function leave(name: string, channel: Channel, subscriber: Subscriber) {
     if (!channel.subscribers.delete(subscriber) || channel.subscribers.size > 0) return
     channels.delete(name)
-    if (isOpen) send({ type: 'unsubscribe', channel: name })
+    if (connection?.socket && connection.isOpen)
+      send(connection.socket, { type: 'unsubscribe', channel: name })
     if (channels.size > 0) return
     lingerTimer = stopTimer(lingerTimer)
     lingerTimer = setTimer(() => {
@@ -205,6 +337,7 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   function close() {
     retryTimer = stopTimer(retryTimer)
     lingerTimer = stopTimer(lingerTimer)
+    stopProbe()
     drop()?.close(1000)
     failures = 0
     setState('idle')
@@ -217,11 +350,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       lingerTimer = stopTimer(lingerTimer)
       let channel = channels.get(name)
       if (!channel) {
-        channel = { subscribers: new Set(), position: subscriber.from ?? null, isReady: false }
-        channels.set(name, channel)
-        channel.subscribers.add(subscriber)
-        if (isOpen) subscribeOnWire(name, channel)
-        else if (state === 'idle') connect()
+        channel = { subscribers: new Set([subscriber]), position: subscriber.from ?? null, isReady: false }
+        join(name, channel)
       } else {
         channel.subscribers.add(subscriber)
         if (channel.isReady && channel.position !== null) {
@@ -239,7 +369,8 @@ export function createRealtime(options: RealtimeOptions): Realtime {
       return () => listeners.delete(listener)
     },
     retry() {
-      if (socket || channels.size === 0) return
+      if (channels.size === 0) return
+      if (connection) return tryWebSocket()
       failures = 0
       connect()
     },
@@ -247,20 +378,13 @@ export function createRealtime(options: RealtimeOptions): Realtime {
   }
 }
 
-type Frame =
-  | { type: 'subscribed'; channel: string; position: string; recovered: boolean }
-  | { type: 'messages'; channel: string; items: RealtimeItem[] }
-  | { type: 'error'; channel?: string; code: string; detail: string }
+const overSocket = (socket: Socket): Connection => ({
+  wire: socket,
+  socket,
+  carries: null,
+  isOpen: false,
+  isHeard: false,
+})
 
-function parse(text: unknown): Frame | null {
-  if (typeof text !== 'string') return null
-  try {
-    const frame: unknown = JSON.parse(text)
-    if (typeof frame !== 'object' || frame === null || !('type' in frame)) return null
-    return frame.type === 'subscribed' || frame.type === 'messages' || frame.type === 'error'
-      ? (frame as Frame)
-      : null
-  } catch {
-    return null
-  }
-}
+const following = (channel: string, position: string | null): Following =>
+  position === null ? { channel } : { channel, from: position }
