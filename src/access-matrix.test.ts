@@ -214,8 +214,11 @@ const routes: Record<string, AccessEntry> = {
   'GET /api/v1/billing/plans': admins,
   'GET /api/v1/billing/plans/:id': of(admins, plan),
   'PUT /api/v1/billing/plans/:id': of(admins, plan),
+  'POST /api/v1/billing/plans': admins,
+  'GET /api/v1/billing/plans/:id/subscribers': of(admins, plan),
   'GET /api/v1/billing/users/:id': of(admins, user),
   'PUT /api/v1/billing/users/:id': of(admins, user),
+  'POST /api/v1/billing/users/:id/grants': of(admins, user),
 
   'GET /api/v1/chat/conversations': signedIn,
   'POST /api/v1/chat/conversations': signedIn,

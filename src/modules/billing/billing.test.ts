@@ -11,6 +11,7 @@ import { silentLog } from '#core/log.ts'
 import { createTestDb } from '#core/testing/database.ts'
 import { SubscriptionChanged } from './contract.ts'
 import { migration } from './migrations/0001_billing.ts'
+import { migration as retiredPlans } from './migrations/0002_retired_plans.ts'
 import { type BillingService, createBillingService } from './service.ts'
 import type { BillingTables } from './tables.ts'
 
@@ -23,7 +24,7 @@ const clock = { now: () => time }
 beforeAll(async () => {
   database = await createTestDb([
     { module: 'core', migrations: [jobsMigration] },
-    { module: 'billing', migrations: [migration] },
+    { module: 'billing', migrations: [migration, retiredPlans] },
   ])
   process = await startProcess(database.url)
   await sql`CREATE TABLE test_vip (id uuid PRIMARY KEY)`.execute(process.db.primary)
@@ -43,9 +44,16 @@ beforeAll(async () => {
           id: string
         }>`SELECT id FROM test_vip WHERE id = ANY(${ids}::uuid[])`.execute(process.db.primary)
         const vips = new Set(rows.map(row => row.id))
-        return new Map(ids.map(id => [id, { time_zone: 'Europe/Berlin', is_vip: vips.has(id) }]))
+        const anyone = { username: 'anyone', display_name: 'Anyone', avatar_url: null }
+        return new Map(ids.map(id => [id, { ...anyone, time_zone: 'Europe/Berlin', is_vip: vips.has(id) }]))
       },
       setVip,
+      async marked(afterId, limit) {
+        const { rows } = await sql<{ id: string }>`
+          SELECT id FROM test_vip WHERE ${afterId}::uuid IS NULL OR id > ${afterId}::uuid
+          ORDER BY id LIMIT ${limit}`.execute(process.db.primary)
+        return rows.map(row => row.id)
+      },
     },
     defaultTimeZone: 'Asia/Shanghai',
   })
@@ -213,6 +221,65 @@ test('another plan begins when the one before has ended', async () => {
     { user_id: user, plan: 'silver', until: days(20) },
     { user_id: user, plan: 'free', until: null },
   ])
+})
+
+test('a retired plan takes nobody new, and keeps what was promised', async () => {
+  const bronze = { id: 'bronze', names: { 'zh-CN': '青铜', en: 'Bronze' }, entitlements: { 'test.rooms': 3 } }
+  const [member, other] = [newId(), newId()]
+  await billing.createPlan(bronze)
+  await billing.setUser(member, { plan: 'bronze', until: null, overrides: {} })
+  const retired = await billing.savePlan({ ...bronze, is_retired: true })
+  expect(retired.retired_at).toBe(days(0))
+  time = Date.parse(days(3))
+  expect((await billing.savePlan({ ...bronze, is_retired: true })).retired_at).toBe(days(0))
+  expect((await billing.plans()).map(plan => plan.id)).not.toContain('bronze')
+  expect((await billing.allPlans()).map(plan => plan.id)).toContain('bronze')
+
+  expect(await billing.entitlement(member, 'test.rooms')).toBe(3)
+  const wanted = { plan: 'bronze', until: null, overrides: { 'test.rooms': 4 } }
+  expect(await billing.setUser(member, wanted)).toMatchObject(wanted)
+  await expect(billing.setUser(other, wanted)).rejects.toMatchObject({ code: 'plan.retired' })
+  const promised = { reason: 'card', key: 'a' }
+  expect(await billing.grantDays(other, 'bronze', 5, promised)).toMatchObject({ plan: 'bronze' })
+
+  expect(await billing.savePlan(bronze)).toMatchObject({ retired_at: null })
+  await expect(billing.savePlan({ ...bronze, id: 'free', is_retired: true })).rejects.toMatchObject({
+    code: 'plan.indispensable',
+  })
+  await expect(billing.createPlan(bronze)).rejects.toMatchObject({ code: 'plan.exists' })
+})
+
+test('who is on a plan, page by page: by subscription, and by the mark', async () => {
+  const names = { 'zh-CN': '白金', en: 'Platinum' }
+  await billing.createPlan({ id: 'platinum', names, entitlements: {} })
+  const subscribed = Array.from({ length: 5 }, newId)
+  for (const id of subscribed) await billing.grantDays(id, 'platinum', 10, { reason: 'test', key: 'a' })
+  const waiting = newId()
+  await billing.grantDays(waiting, 'vip', 1, { reason: 'test', key: 'a' })
+  await billing.grantDays(waiting, 'platinum', 10, { reason: 'test', key: 'b' })
+  const everyone = async (plan: string) => {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await billing.subscribers(plan, 2, cursor)
+      found.push(...page.items.map(({ user_id }) => user_id))
+      cursor = page.next_cursor ?? undefined
+    } while (cursor !== undefined)
+    return found
+  }
+  expect(await everyone('platinum')).toEqual(subscribed.toSorted())
+  expect((await billing.subscribers('platinum', 1, undefined)).items).toMatchObject([{ until: days(10) }])
+
+  const marked = newId()
+  await setVip(process.db.primary, marked, true)
+  const vips = await everyone('vip')
+  expect(vips).toEqual(vips.toSorted())
+  expect(vips).toEqual(expect.arrayContaining([marked, waiting]))
+  time = Date.parse(days(1))
+  expect(await everyone('platinum')).toContain(waiting)
+  expect(await everyone('vip')).not.toContain(waiting)
+  expect(await everyone('free')).toEqual([])
+  await expect(billing.subscribers('none', 1, undefined)).rejects.toMatchObject({ code: 'plan.not_found' })
 })
 
 test('what is for ever cannot be made longer, and administrators can end it', async () => {

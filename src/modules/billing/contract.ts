@@ -36,14 +36,15 @@ export type Billing = {
    */
   entitlement(user_id: string, name: string): Promise<EntitlementValue>
   entitlements(user_id: string): Promise<Entitlements>
-  /** All plans there are, `free` among them. */
+  /** The plans that can be given, `free` among them: all but those retired. */
   plans(): Promise<readonly { id: string; names: Record<Locale, string> }[]>
   /** The plans that users are on now. */
   planOf(user_ids: readonly string[]): Promise<Map<string, string>>
   /**
    * Gives a user days of a plan, after those that are already given. The same `key` gives them once, and returns what
-   * it returned the first time. `until` is null when the user has the plan, or another, for ever.
-   * @throws AppError `plan.not_found`
+   * it returned the first time. `until` is null when the user has the plan, or another, for ever. Days of a retired
+   * plan that were promised are given all the same.
+   * @throws AppError `plan.not_found`, `subscription.end_too_far`
    */
   grantDays(
     user_id: string,

@@ -5,7 +5,8 @@ import { defineJob } from '#core/jobs/jobs.ts'
 import { defineModule } from '#core/module.ts'
 import { identityKey, UserDeleted } from '#modules/identity/contract.ts'
 import { billingPermissions, SubscriptionChanged } from './contract.ts'
-import { migration } from './migrations/0001_billing.ts'
+import { migration as billing } from './migrations/0001_billing.ts'
+import { migration as retiredPlans } from './migrations/0002_retired_plans.ts'
 import { billingRoutes } from './routes.ts'
 import { createBillingService } from './service.ts'
 import { subscriptionStore } from './store.ts'
@@ -15,13 +16,13 @@ export default defineModule({
   name: 'billing',
   settings: {},
   permissions: billingPermissions,
-  migrations: [migration],
+  migrations: [billing, retiredPlans],
   setup({ core, use }) {
     const identity = use(identityKey)
     const service = createBillingService({
       ...core,
       db: core.db.withTables<BillingTables>(),
-      people: { find: identity.usersByIds, setVip: identity.setVip },
+      people: { find: identity.usersByIds, setVip: identity.setVip, marked: identity.vipUserIds },
       defaultTimeZone,
     })
     core.ai.useLimits(service.limitsFor)

@@ -14,10 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => app.stop())
 
-async function call(who: TestUser, path: string, body?: object) {
+async function call(who: TestUser, path: string, body?: object, method = 'PUT') {
   const response = await app.fetch(`/api/v1/billing${path}`, {
     headers: { ...who.headers, ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { method: 'PUT', body: JSON.stringify(body) } : {}),
+    ...(body ? { method, body: JSON.stringify(body) } : {}),
   })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
@@ -86,4 +86,61 @@ test('a user’s plan reaches the limits of the gateway, and the VIP mark', asyn
     (await call(admin, path, { plan: 'vip', until: '2001-01-01T00:00:00Z', overrides: {} })).status,
   ).toBe(422)
   expect((await call(admin, path, { plan: 'none', until: null, overrides: {} })).status).toBe(404)
+})
+
+test('a plan is made once, given for days, looked at, and retired', async () => {
+  const bronze = { id: 'bronze', names: { 'zh-CN': '青铜', en: 'Bronze' }, entitlements: {} }
+  const made = await call(admin, '/plans', bronze, 'POST')
+  expect(made).toMatchObject({
+    status: 201,
+    body: { retired_at: null, declared: { 'ai.requests_per_day': 200 } },
+  })
+  expect(await call(admin, '/plans', bronze, 'POST')).toMatchObject({
+    status: 409,
+    body: { code: 'plan.exists' },
+  })
+
+  const someone = await signUp(app)
+  const grants = `/users/${someone.user.id}/grants`
+  const gift = { plan: 'bronze', days: 30, reason: 'for helping' }
+  const given = await call(admin, grants, gift, 'POST')
+  expect(given).toMatchObject({
+    status: 201,
+    body: {
+      plan: 'bronze',
+      grants: [{ days: 30, reason: 'for helping', granted_by_name: admin.user.username }],
+    },
+  })
+  expect((await call(someone, '/me')).body).toMatchObject({ plan: 'bronze', names: { en: 'Bronze' } })
+  const people = await call(admin, '/plans/bronze/subscribers')
+  expect(people.body).toMatchObject({
+    items: [{ user_id: someone.user.id, username: someone.user.username, until: given.body.until }],
+    next_cursor: null,
+  })
+
+  expect(await call(admin, '/plans/bronze', { ...bronze, id: undefined, is_retired: true })).toMatchObject({
+    status: 200,
+    body: { retired_at: expect.any(String) },
+  })
+  expect(await call(admin, grants, gift, 'POST')).toMatchObject({
+    status: 409,
+    body: { code: 'plan.retired' },
+  })
+  expect((await call(someone, '/me')).body).toMatchObject({ plan: 'bronze' })
+
+  for (const [path, body, code] of [
+    [`/users/${newId()}/grants`, { plan: 'vip', days: 1 }, 'user.not_found'],
+    [grants, { plan: 'free', days: 1 }, 'plan.not_found'],
+    [grants, { plan: 'none', days: 1 }, 'plan.not_found'],
+    [grants, { plan: 'vip', days: 0 }, 'input.invalid'],
+  ] as const)
+    expect((await call(admin, path, body, 'POST')).body).toMatchObject({ code })
+  await call(admin, `/users/${someone.user.id}`, {
+    plan: 'vip',
+    until: '9999-12-31T00:00:00Z',
+    overrides: {},
+  })
+  expect((await call(admin, grants, { plan: 'vip', days: 30 }, 'POST')).body).toMatchObject({
+    code: 'subscription.end_too_far',
+  })
 })

@@ -1,11 +1,14 @@
 import type { Kysely } from 'kysely'
+import { z } from 'zod'
 import type { Cache } from '#core/cache/cache.ts'
 import { policies } from '#core/cache/policies.ts'
 import type { Clock } from '#core/clock.ts'
 import type { Db, Executor } from '#core/db/db.ts'
-import type { Locale } from '#core/errors.ts'
 import type { Events } from '#core/events/events.ts'
+import { decodeCursor, encodeCursor, type Page } from '#core/http/page.ts'
+import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
+import type { UserCard } from '#modules/identity/contract.ts'
 import {
   type Billing,
   type Entitlements,
@@ -15,20 +18,42 @@ import {
   vipPlan,
 } from './contract.ts'
 import { createEntitlementRules, limitsOf } from './entitlements.ts'
-import { endInPast, planNotFound } from './errors.ts'
+import {
+  endInPast,
+  endTooFar,
+  planExists,
+  planIndispensable,
+  planNotFound,
+  planRetired,
+  userUnknown,
+} from './errors.ts'
 import {
   type GrantRow,
   type PeriodRow,
+  type PlanInput,
   type PlanRow,
   planStore,
   subscriptionStore as store,
 } from './store.ts'
 import type { BillingTables } from './tables.ts'
 
+type Person = Pick<UserCard, 'username' | 'display_name' | 'avatar_url' | 'time_zone' | 'is_vip'>
+
 /** What billing asks identity about people. Those that it does not know are in Asia/Shanghai and no VIP. */
 export type People = {
-  find(userIds: readonly string[]): Promise<Map<string, { time_zone: string; is_vip: boolean }>>
+  find(userIds: readonly string[]): Promise<Map<string, Person>>
   setVip(tx: Executor, userId: string, isVip: boolean): Promise<void>
+  /** Ids after `afterId` of those who are marked as VIP, in order. */
+  marked(afterId: string | null, limit: number): Promise<string[]>
+}
+
+/** `declared`: what it gives where administrators set nothing. */
+export type Plan = PlanRow & { declared: Entitlements }
+
+/** Somebody on a plan. */
+export type Subscriber = Pick<Person, 'username' | 'display_name' | 'avatar_url'> & {
+  user_id: string
+  until: string | null
 }
 
 export type UserBilling = Subscription & {
@@ -37,17 +62,34 @@ export type UserBilling = Subscription & {
   /** What all this comes to. */
   entitlements: Entitlements
   upcoming: PeriodRow[]
-  grants: GrantRow[]
+  /** With the display name of the administrator who gave them, if one did. */
+  grants: (GrantRow & { granted_by_name: string | null })[]
 }
 
-export type BillingService = Omit<Billing, 'plans'> & {
-  plans(): Promise<PlanRow[]>
+export type BillingService = Billing & {
+  /** Those that are retired too. */
+  allPlans(): Promise<Plan[]>
   /** @throws AppError `plan.not_found` */
-  plan(id: string): Promise<PlanRow>
-  /** Makes or replaces a plan. @throws AppError `entitlement.unknown`, `entitlement.wrong_type` */
-  savePlan(plan: { id: string; names: Record<Locale, string>; entitlements: Entitlements }): Promise<PlanRow>
+  plan(id: string): Promise<Plan>
+  /** @throws AppError `plan.exists`, `entitlement.unknown`, `entitlement.wrong_type` */
+  createPlan(plan: PlanInput): Promise<Plan>
+  /**
+   * Makes or replaces a plan. One that is retired keeps those who have it, and takes nobody new.
+   * @throws AppError `plan.indispensable`, `entitlement.unknown`, `entitlement.wrong_type`
+   */
+  savePlan(plan: PlanInput & { is_retired?: boolean }): Promise<Plan>
+  /**
+   * Who is on the plan now, in order of user ids; for `free` nobody, since that is everyone else. A page may hold fewer
+   * than its limit before the last one. @throws AppError `plan.not_found`
+   */
+  subscribers(plan: string, limit: number, cursor: string | undefined): Promise<Page<Subscriber>>
   ofUser(userId: string): Promise<UserBilling>
-  /** Replaces the plan, its end and the overrides. @throws AppError `plan.not_found`, `entitlement.*`, `subscription.*` */
+  /** `grantDays` by an administrator. @throws AppError `user.not_found`, `plan.not_found`, `plan.retired` */
+  giveDays(actor: Actor, userId: string, gift: Gift): Promise<UserBilling>
+  /**
+   * Replaces the plan, its end and the overrides.
+   * @throws AppError `plan.not_found`, `plan.retired`, `entitlement.*`, `subscription.*`
+   */
   setUser(userId: string, wanted: Subscription & { overrides: Entitlements }): Promise<UserBilling>
   /** Announces the ends of subscriptions, one transaction a user. Returns how many users that were, up to 500. */
   expire(): Promise<number>
@@ -55,7 +97,11 @@ export type BillingService = Omit<Billing, 'plans'> & {
   forget(userId: string): Promise<void>
 }
 
+export type Gift = { plan: string; days: number; reason: string }
+
 const day_ms = 86_400_000
+/** What four digits of a year can say. */
+const latestEnd = Date.parse('9999-12-31T23:59:59Z')
 const expiryBatch = 500
 const shownGrants = 20
 
@@ -87,24 +133,35 @@ export function createBillingService({
     return { plan: isVip && periods.length === 0 ? vipPlan : freePlan, until: null }
   }
 
+  async function findPlan(from: Kysely<BillingTables>, id: string): Promise<PlanRow> {
+    const plan = await planStore.find(from, id)
+    if (!plan) throw planNotFound({ plan: id })
+    return plan
+  }
+
+  const withDeclared = (plan: PlanRow): Plan => ({
+    ...plan,
+    declared: rules.resolve({ id: plan.id, entitlements: {} }, {}),
+  })
+
   async function standing(userId: string) {
     const [periods, overrides, known] = await Promise.all([
       store.periods(rows, [userId]),
       store.overrides(rows, userId),
       people.find([userId]),
     ])
-    const person = known.get(userId) ?? { time_zone: defaultTimeZone, is_vip: false }
-    const subscription = subscriptionFrom(periods, person.is_vip)
-    const plan = await service.plan(subscription.plan)
-    return { subscription, periods, overrides, person, entitlements: rules.resolve(plan, overrides) }
+    const { time_zone = defaultTimeZone, is_vip = false } = known.get(userId) ?? {}
+    const subscription = subscriptionFrom(periods, is_vip)
+    const plan = await findPlan(rows, subscription.plan)
+    return { subscription, periods, overrides, time_zone, entitlements: rules.resolve(plan, overrides) }
   }
 
   /** As `standing`, from memory, because every call of a model asks; never beyond the end of a subscription. */
   async function remembered(userId: string): Promise<Remembered> {
     const key = `billing.standing.${userId}`
     const load = async (): Promise<Remembered> => {
-      const { subscription, entitlements, person } = await standing(userId)
-      return { until: subscription.until, entitlements, time_zone: person.time_zone }
+      const { subscription, entitlements, time_zone } = await standing(userId)
+      return { until: subscription.until, entitlements, time_zone }
     }
     const options = { tags: [userTag(userId), plansTag] }
     const found = await cache.get(policies.l1, key, load, options)
@@ -131,11 +188,14 @@ export function createBillingService({
     await store.lockUser(tx, userId)
     const earlier = await store.findGrant(tx, userId, options.key)
     if (earlier) return { plan: earlier.plan_id, until: earlier.until_at }
-    if (plan === freePlan || !(await planStore.find(tx, plan))) throw planNotFound({ plan })
+    if (plan === freePlan) throw planNotFound({ plan })
+    await findPlan(tx, plan)
     const last = (await store.periods(tx, [userId])).findLast(period => !isEnded(period))
     const isEndless = last !== undefined && last.until_at === null
     const from = last?.until_at ?? now()
-    const until = isEndless ? null : new Date(Date.parse(from) + days * day_ms).toISOString()
+    const end = Date.parse(from) + days * day_ms
+    if (!isEndless && end > latestEnd) throw endTooFar()
+    const until = isEndless ? null : new Date(end).toISOString()
     if (until !== null) {
       if (last?.plan_id === plan) await store.extend(tx, last.id, until)
       else
@@ -147,7 +207,7 @@ export function createBillingService({
           until_at: until,
         })
     }
-    const { key, reason } = options
+    const { key, reason, granted_by = null } = options
     await store.addGrant(tx, {
       id: newId(),
       user_id: userId,
@@ -155,10 +215,30 @@ export function createBillingService({
       days,
       reason,
       key,
+      granted_by,
       until_at: until,
     })
     if (until !== null) await announce(tx, userId)
     return { plan, until }
+  }
+
+  async function isOn(tx: Kysely<BillingTables>, userId: string, plan: string): Promise<boolean> {
+    const [periods, known] = await Promise.all([store.periods(tx, [userId]), people.find([userId])])
+    return subscriptionFrom(periods, known.get(userId)?.is_vip ?? false).plan === plan
+  }
+
+  /** Those of the users who are on the plan now, with their names. */
+  async function whoIsOn(plan: string, userIds: readonly string[]): Promise<Subscriber[]> {
+    if (userIds.length === 0) return []
+    const [periods, known] = await Promise.all([store.periods(rows, userIds), people.find(userIds)])
+    const byUser = Map.groupBy(periods, period => period.user_id)
+    return userIds.flatMap(user_id => {
+      const person = known.get(user_id)
+      const standing = subscriptionFrom(byUser.get(user_id) ?? [], person?.is_vip ?? false)
+      if (!person || standing.plan !== plan) return []
+      const { username, display_name, avatar_url } = person
+      return { user_id, username, display_name, avatar_url, until: standing.until }
+    })
   }
 
   const service: BillingService = {
@@ -191,25 +271,62 @@ export function createBillingService({
       return limitsOf(entitlements, time_zone)
     },
 
-    plans: () => planStore.list(rows),
-    async plan(id) {
-      const plan = await planStore.find(rows, id)
-      if (!plan) throw planNotFound({ plan: id })
-      return plan
-    },
-    async savePlan(plan) {
+    plans: async () => (await planStore.list(rows)).filter(plan => plan.retired_at === null),
+    allPlans: async () => (await planStore.list(rows)).map(withDeclared),
+    plan: async id => withDeclared(await findPlan(rows, id)),
+    async createPlan(plan) {
       rules.check(plan.entitlements)
-      const saved = await planStore.save(rows, plan)
+      const made = await planStore.insert(rows, plan)
+      if (!made) throw planExists({ plan: plan.id })
+      return withDeclared(made)
+    },
+    async savePlan({ is_retired = false, ...plan }) {
+      rules.check(plan.entitlements)
+      if (is_retired && plan.id === freePlan) throw planIndispensable({ plan: plan.id })
+      const saved = await planStore.save(rows, { ...plan, retired_at: is_retired ? now() : null })
       await cache.invalidate(plansTag)
-      return saved
+      return withDeclared(saved)
+    },
+    async subscribers(plan, limit, cursor) {
+      await findPlan(rows, plan)
+      const afterId = decodeCursor(cursor, z.tuple([z.uuid()]))?.[0] ?? null
+      const [subscribed, marked] = await Promise.all([
+        store.onPlan(rows, { plan, now: now(), afterId, limit: limit + 1 }),
+        plan === vipPlan ? people.marked(afterId, limit + 1) : [],
+      ])
+      // Ids are texts in lower case, so they sort here as in the database.
+      const candidates = [...new Set([...subscribed, ...marked])].sort().slice(0, limit + 1)
+      const shown = candidates.slice(0, limit)
+      const last = shown.at(-1)
+      const next_cursor = candidates.length > limit && last !== undefined ? encodeCursor([last]) : null
+      return { items: await whoIsOn(plan, shown), next_cursor }
     },
     async ofUser(userId) {
       const [{ subscription, overrides, entitlements, periods }, grants] = await Promise.all([
         standing(userId),
         store.grants(rows, userId, shownGrants),
       ])
-      const upcoming = periods.filter(period => period.from_at > now())
-      return { user_id: userId, ...subscription, overrides, entitlements, upcoming, grants }
+      const givers = await people.find([...new Set(grants.flatMap(grant => grant.granted_by ?? []))])
+      return {
+        user_id: userId,
+        ...subscription,
+        overrides,
+        entitlements,
+        upcoming: periods.filter(period => period.from_at > now()),
+        grants: grants.map(grant => ({
+          ...grant,
+          granted_by_name: givers.get(grant.granted_by ?? '')?.display_name ?? null,
+        })),
+      }
+    },
+    async giveDays(actor, userId, { plan, days, reason }) {
+      if (!(await people.find([userId])).has(userId)) throw userUnknown()
+      await db.transaction(async tx => {
+        if ((await findPlan(tx, plan)).retired_at !== null) throw planRetired({ plan })
+        await grant(tx, userId, plan, days, { reason, key: newId(), granted_by: actor.user_id })
+      })
+      await service.forget(userId)
+      return service.ofUser(userId)
     },
     async setUser(userId, { plan, until, overrides }) {
       rules.check(overrides)
@@ -217,7 +334,8 @@ export function createBillingService({
       if (until !== null && Date.parse(until) <= clock.now()) throw endInPast()
       await db.transaction(async tx => {
         await store.lockUser(tx, userId)
-        if (!(await planStore.find(tx, plan))) throw planNotFound({ plan })
+        const { retired_at } = await findPlan(tx, plan)
+        if (retired_at !== null && !(await isOn(tx, userId, plan))) throw planRetired({ plan })
         await store.setOverrides(tx, userId, overrides)
         await store.endAll(tx, userId, at)
         if (plan !== freePlan) {
@@ -249,7 +367,7 @@ export function createBillingService({
   return service
 }
 
-type GrantOptions = { reason: string; key: string }
+type GrantOptions = { reason: string; key: string; granted_by?: string }
 type Remembered = { until: string | null; entitlements: Entitlements; time_zone: string }
 
 const userTag = (userId: string) => `billing.user.${userId}`

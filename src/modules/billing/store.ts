@@ -7,6 +7,7 @@ type Rows = Kysely<BillingTables>
 export type PlanRow = Selectable<BillingTables['billing_plan']>
 export type PeriodRow = Selectable<BillingTables['billing_subscription']>
 export type GrantRow = Selectable<BillingTables['billing_grant']>
+export type PlanInput = { id: string; names: Record<Locale, string>; entitlements: Entitlements }
 
 /** Plans: few, and read whole. */
 export const planStore = {
@@ -16,19 +17,38 @@ export const planStore = {
   find: (db: Rows, id: string): Promise<PlanRow | undefined> =>
     db.selectFrom('billing_plan').selectAll().where('id', '=', id).executeTakeFirst(),
 
-  save: (
-    db: Rows,
-    { id, names, entitlements }: { id: string; names: Record<Locale, string>; entitlements: Entitlements },
-  ): Promise<PlanRow> => {
-    const values = { names: JSON.stringify(names), entitlements: JSON.stringify(entitlements) }
+  /** Nothing, and nothing changed, when there is one of this id. */
+  insert: (db: Rows, plan: PlanInput): Promise<PlanRow | undefined> =>
+    db
+      .insertInto('billing_plan')
+      .values(columnsOf(plan))
+      .onConflict(conflict => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst(),
+
+  /** Makes or replaces a plan. The time at which it was retired first stays. */
+  save: (db: Rows, plan: PlanInput & { retired_at: string | null }): Promise<PlanRow> => {
+    const { id, ...values } = columnsOf(plan)
+    const retired_at =
+      plan.retired_at === null
+        ? null
+        : sql<string>`coalesce(billing_plan.retired_at, ${plan.retired_at}::timestamptz)`
     return db
       .insertInto('billing_plan')
-      .values({ id, ...values })
-      .onConflict(conflict => conflict.column('id').doUpdateSet({ ...values, updated_at: sql`now()` }))
+      .values({ id, ...values, retired_at: plan.retired_at })
+      .onConflict(conflict =>
+        conflict.column('id').doUpdateSet({ ...values, retired_at, updated_at: sql`now()` }),
+      )
       .returningAll()
       .executeTakeFirstOrThrow()
   },
 }
+
+const columnsOf = ({ id, names, entitlements }: PlanInput) => ({
+  id,
+  names: JSON.stringify(names),
+  entitlements: JSON.stringify(entitlements),
+})
 
 /** Who is on which plan. `now` and all times are ISO 8601. */
 export const subscriptionStore = {
@@ -46,6 +66,24 @@ export const subscriptionStore = {
       .where('is_over', '=', false)
       .orderBy('from_at')
       .execute(),
+
+  /** Users after `afterId` whom a period that runs puts on the plan, in order of their ids. */
+  async onPlan(
+    db: Rows,
+    { plan, now, afterId, limit }: { plan: string; now: string; afterId: string | null; limit: number },
+  ): Promise<string[]> {
+    let query = db
+      .selectFrom('billing_subscription')
+      .select('user_id')
+      .where('plan_id', '=', plan)
+      .where('is_over', '=', false)
+      .where('from_at', '<=', now)
+      .where(eb => eb.or([eb('until_at', 'is', null), eb('until_at', '>', now)]))
+      .orderBy('user_id')
+      .limit(limit)
+    if (afterId !== null) query = query.where('user_id', '>', afterId)
+    return (await query.execute()).map(row => row.user_id)
+  },
 
   async insert(
     tx: Rows,

@@ -8,6 +8,8 @@ export type BillingTables = {
     names: JSONColumnType<Record<Locale, string>>
     /** What administrators set; for all other names the declared values hold. */
     entitlements: JSONColumnType<Entitlements>
+    /** From then on nobody new comes onto it; what was given or promised holds. */
+    retired_at: string | null
     created_at: Generated<string>
     updated_at: Generated<string>
   }
@@ -35,6 +37,8 @@ export type BillingTables = {
     days: number
     reason: string
     key: string
+    /** The administrator who gave them by hand. */
+    granted_by: string | null
     until_at: string | null
     created_at: Generated<string>
   }

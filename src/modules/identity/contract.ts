@@ -106,6 +106,8 @@ export type Identity = Gate & {
   userIdsWithRole(role: string): Promise<string[]>
   /** The active users who may do something, at most 1000: whom to tell of what is theirs to look after. */
   userIdsWithPermission(permission: string): Promise<string[]>
+  /** Users with the VIP mark whose ids come after `afterId`, in order of their ids. */
+  vipUserIds(afterId: string | null, limit: number): Promise<string[]>
   /**
    * On an empty database makes the first administrator: from ADMIN_EMAIL and ADMIN_PASSWORD, or `admin` without a
    * password and with a one-time sign-in link. The link comes again at each start until somebody has used one.

@@ -20,7 +20,7 @@ import { createSignUp } from './service/sign-up.ts'
 import { createThrottle } from './service/throttle.ts'
 import { createUsers } from './service/users.ts'
 import { memberRole } from './store/organisations.ts'
-import { findUserBy, userCards, userIdsWithPermission, userIdsWithRole } from './store/users.ts'
+import { findUserBy, userCards, userIdsWithPermission, userIdsWithRole, vipUserIds } from './store/users.ts'
 import type { IdentityTables } from './tables.ts'
 
 export type IdentityService = ReturnType<typeof createIdentityService>
@@ -94,6 +94,7 @@ export function createContract(
       (await memberRole(db.primary, organisationId, userId)) !== null,
     userIdsWithRole: role => userIdsWithRole(db.primary, role, 1000),
     userIdsWithPermission: permission => userIdsWithPermission(db.primary, permission, 1000),
+    vipUserIds: (afterId, limit) => vipUserIds(db.primary, afterId, limit),
     async setVip(executor, userId, isVip) {
       await sql`UPDATE identity_user SET is_vip = ${isVip}, updated_at = now() WHERE id = ${userId}`.execute(
         executor,

@@ -128,6 +128,13 @@ export async function userIdsWithPermission(db: Db, permission: string, limit: n
   return rows.map(row => row.id)
 }
 
+/** Those marked as VIP, in order of their ids. */
+export async function vipUserIds(db: Db, afterId: string | null, limit: number): Promise<string[]> {
+  let query = present(db).select('id').where('is_vip', '=', true).orderBy('id').limit(limit)
+  if (afterId !== null) query = query.where('id', '>', afterId)
+  return (await query.execute()).map(row => row.id)
+}
+
 /** Who was made first among the active super_admins. */
 export const firstSuperAdmin = (db: Db): Promise<UserRow | undefined> =>
   present(db)
