@@ -85,6 +85,8 @@ export type BatchInput = Pick<
 export type CardExport = {
   id: string
   format: 'csv' | 'svg' | 'pdf' | 'png'
+  /** Numbers of the first and the last card, and how they were laid out. */
+  options: { from: number; to: number }
   state: 'running' | 'finished' | 'cut'
   cards: number
   requested_by: { id: string; name: string | null }
@@ -97,6 +99,7 @@ export type SheetPlan = {
   rows: number
   sheets: number
   most_cards: number
+  part_cards: number
   is_name_printable: boolean
   redeem_url: string
   preview: string
@@ -232,8 +235,14 @@ export const useDeleteBatch = () => useWrite((id: string) => api.delete(`/cards/
 export const useDestroySecret = (id: string) =>
   useWrite(() => api.delete<CardBatch>(`/cards/batches/${id}/secret`), keys.batches, keys.batch(id))
 
+/** Read again while it is shown: one that runs says there how far it is. */
 export const useExports = (id: string) =>
-  usePages<CardExport>([...keys.batch(id), 'exports'], `/cards/batches/${id}/exports`, {}, { limit: 20 })
+  usePages<CardExport>(
+    [...keys.batch(id), 'exports'],
+    `/cards/batches/${id}/exports`,
+    {},
+    { limit: 20, refetchInterval: 5_000 },
+  )
 
 export const useSheetPlan = (id: string, query: Query, enabled: boolean) =>
   useQuery({

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { inflateRawSync, inflateSync } from 'node:zlib'
+import { inflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { decodeQR } from 'qr/decode.js'
 import { extractText } from 'unpdf'
@@ -15,6 +15,8 @@ import type { Export, SheetPlan } from './exports.ts'
 import { qrMatrix, quietZone } from './qr.ts'
 import { fontFor } from './sheet-font.ts'
 import { cardFace, SheetOptions, sheetLayout } from './sheet-layout.ts'
+import { zip } from './zip.ts'
+import { unzip } from './zip-testing.ts'
 
 let app: TestApp
 let cards: CardsClient
@@ -171,8 +173,8 @@ test('SVG sheets come as a ZIP, with each code as text and as vectors', async ()
   const { id } = await cards.ready({ quantity: 20, template_id })
   const bytes = Buffer.from(await (await download(id, 'sheets.zip?page=letter')).arrayBuffer())
   const files = unzip(bytes)
-  expect([...files.keys()]).toEqual(['sheet-00001.svg', 'sheet-00002.svg', 'sheet-00003.svg'])
-  const first = files.get('sheet-00001.svg') ?? ''
+  expect([...files.keys()]).toEqual(['sheet-000001.svg', 'sheet-000002.svg', 'sheet-000003.svg'])
+  const first = files.get('sheet-000001.svg')?.toString('utf8') ?? ''
   expect(first).toContain('width="215.9mm" height="279.4mm"')
   expect(first).toContain('龙 &amp; &lt;凤&gt;')
   const lines = (await (await download(id, 'codes.csv?bom=false')).text()).trimEnd().split('\r\n').slice(1)
@@ -190,23 +192,6 @@ test('SVG sheets come as a ZIP, with each code as text and as vectors', async ()
   expect(decodeQR(bitmap(side * scale, isLight))).toBe(url)
   expect(await lastExport(id)).toMatchObject({ format: 'csv' })
 })
-
-/** The files of an archive, by its directory. */
-function unzip(bytes: Buffer): Map<string, string> {
-  const end = bytes.length - 22
-  expect(bytes.readUInt32LE(end)).toBe(0x06054b50)
-  const files = new Map<string, string>()
-  let at = bytes.readUInt32LE(end + 16)
-  for (let file = 0; file < bytes.readUInt16LE(end + 10); file++) {
-    const name = bytes.toString('utf8', at + 46, at + 46 + bytes.readUInt16LE(at + 28))
-    const start = bytes.readUInt32LE(at + 42) + 30 + bytes.readUInt16LE(at + 28)
-    const content = inflateRawSync(bytes.subarray(start, start + bytes.readUInt32LE(at + 20)))
-    expect(content.length).toBe(bytes.readUInt32LE(at + 24))
-    files.set(name, content.toString('utf8'))
-    at += 46 + bytes.readUInt16LE(at + 28)
-  }
-  return files
-}
 
 test('a PDF has a page for each sheet, and the codes as text', async () => {
   const { id: template_id } = await cards.template({ name: '舞龙 Dance' })
@@ -231,6 +216,35 @@ test('a PDF has a page for each sheet, and the codes as text', async () => {
   expect(plan.preview).not.toContain(code.slice(0, 9))
   // Never boxes in place of letters: with a font that has them they are written, without one the name is not.
   expect(text[0]?.includes('舞龙')).toBe(plan.is_name_printable)
+})
+
+test('more sheets than one PDF may hold come as PDFs in a ZIP, cut between sheets', async () => {
+  const { id } = await cards.ready({ quantity: 5_020 })
+  // Six on a sheet: 5,000 are no whole number of sheets.
+  const sheets = 'card_height=80&show_name=false'
+  const plan = (await cards.call<SheetPlan>('GET', `/batches/${id}/sheet-plan?${sheets}`)).body
+  expect(plan).toMatchObject({ columns: 2, rows: 3, most_cards: 20_000, part_cards: 5_000 })
+  const answer = await download(id, `sheets.zip?format=pdf&${sheets}`)
+  const files = unzip(Buffer.from(await answer.arrayBuffer()))
+  expect([...files.keys()]).toEqual(['cards-0000001-0004998.pdf', 'cards-0004999-0005020.pdf'])
+  const last = files.get('cards-0004999-0005020.pdf') ?? Buffer.alloc(0)
+  const { totalPages, text } = await extractText(new Uint8Array(last))
+  expect(totalPages).toBe(4)
+  expect(text[0]).toContain('No. 4999')
+  expect(text[3]).toContain('No. 5020')
+  expect(await lastExport(id)).toMatchObject({ format: 'pdf', state: 'finished', cards: 5_020 })
+}, 120_000)
+
+test('an archive may have more files than 65,535', async () => {
+  async function* files() {
+    for (let n = 0; n < 66_000; n++)
+      yield { name: `${n}.txt`, content: Buffer.from(`file ${n}`), isPacked: n % 1_000 > 0 }
+  }
+  const pieces: Buffer[] = []
+  for await (const piece of zip(files())) pieces.push(piece)
+  const found = unzip(Buffer.concat(pieces))
+  expect(found.size).toBe(66_000)
+  expect(found.get('65999.txt')?.toString()).toBe('file 65999')
 })
 
 test('a name is left out where no font has its letters', async () => {

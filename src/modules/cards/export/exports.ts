@@ -25,10 +25,11 @@ import type { CardsTables } from '../tables.ts'
 import { byteOrderMark, csvLine } from './csv.ts'
 import { type ExportRow, exportStore } from './export-store.ts'
 import { qrPng } from './qr.ts'
+import { cardsInPart, pdfFiles, type Run, type SheetFormat, sheetsOf, svgFiles } from './sheet-files.ts'
 import { fontFor } from './sheet-font.ts'
 import { type SheetOptions, sheetLayout } from './sheet-layout.ts'
 import { sheetsPdf } from './sheet-pdf.ts'
-import { type PrintedCard, sheetSvg } from './sheet-svg.ts'
+import { sheetSvg } from './sheet-svg.ts'
 import { zip } from './zip.ts'
 
 /** That somebody took codes out of the house: who, when, which, how many, and whether it came to its end. */
@@ -53,7 +54,8 @@ export const SheetPlan = z
     columns: z.int(),
     rows: z.int(),
     sheets: z.int(),
-    most_cards: z.int().describe('Largest number of cards in one file.'),
+    most_cards: z.int().describe('Largest number of cards in one PDF; more come as a ZIP.'),
+    part_cards: z.int().describe('Largest number of cards in each PDF of a ZIP.'),
     is_name_printable: z
       .boolean()
       .describe('False: a PDF leaves the name out, for want of a font with its letters.'),
@@ -73,11 +75,11 @@ export type Outgoing = {
 }
 
 type Piece = { bytes: Buffer | string; cards: number }
-type Source = { batch: NamedBatch; from: number; to: number; cardAt(number: number): PrintedCard }
+type Source = Run & { batch: NamedBatch }
 
 const csvChunk = 1000
-const mostInTable = 1_000_000
-const mostOnSheets = 20_000
+const mostAtOnce = 1_000_000
+const mostInPdf = 20_000
 const mostFonts = 500
 const noteInterval_ms = 5000
 const silence_ms = 10 * 60_000
@@ -189,7 +191,7 @@ export function createExports(deps: {
 
   return {
     async csv(actor: Actor, id: string, { bom, ...range }: Range & { bom: boolean }): Promise<Outgoing> {
-      const source = await open(id, range, mostInTable)
+      const source = await open(id, range, mostAtOnce)
       const file = {
         format: 'csv',
         ending: 'csv',
@@ -200,7 +202,7 @@ export function createExports(deps: {
     },
 
     async pdf(actor: Actor, id: string, options: SheetOptions, range: Range): Promise<Outgoing> {
-      const source = await open(id, range, mostOnSheets)
+      const source = await open(id, range, mostInPdf)
       const layout = sheetLayout(options)
       const name = source.batch.template_name
       const font = await fontOf(name)
@@ -209,25 +211,31 @@ export function createExports(deps: {
       return audited(actor, source, file, sheetsPdf(options, layout, { name, font, sheets }))
     },
 
-    /** A ZIP with an SVG for each sheet. */
-    async svg(actor: Actor, id: string, options: SheetOptions, range: Range): Promise<Outgoing> {
-      const source = await open(id, range, mostOnSheets)
+    /** All sheets in a ZIP: an SVG for each of them, or PDFs of at most `cardsInPart` cards. */
+    async zip(
+      actor: Actor,
+      id: string,
+      { format, ...options }: SheetOptions & { format: SheetFormat },
+      range: Range,
+    ): Promise<Outgoing> {
+      const source = await open(id, range, mostAtOnce)
       const layout = sheetLayout(options)
       const name = source.batch.template_name
-      let cards = source.from - 1
-      async function* files() {
-        let sheet = 0
-        for (const onSheet of sheetsOf(source, layout.cards.length)) {
-          await nextTurn()
-          const content = Buffer.from(sheetSvg(options, layout, { name, cards: onSheet }))
-          yield { name: `sheet-${String(++sheet).padStart(5, '0')}.svg`, content }
-          cards += onSheet.length
+      const files =
+        format === 'svg'
+          ? svgFiles(options, layout, { name, run: source })
+          : pdfFiles(options, layout, { name, font: await fontOf(name), run: source })
+      let cards = 0
+      async function* counted() {
+        for await (const file of files) {
+          yield file
+          cards += file.cards
         }
       }
       async function* pieces() {
-        for await (const bytes of zip(files())) yield { bytes, cards: cards - source.from + 1 }
+        for await (const bytes of zip(counted())) yield { bytes, cards }
       }
-      const file = { format: 'svg', ending: 'zip', media_type: 'application/zip', options } as const
+      const file = { format, ending: 'zip', media_type: 'application/zip', options } as const
       return audited(actor, source, file, pieces())
     },
 
@@ -264,7 +272,8 @@ export function createExports(deps: {
         columns: layout.columns,
         rows: layout.rows,
         sheets: Math.ceil(count / layout.cards.length),
-        most_cards: mostOnSheets,
+        most_cards: mostInPdf,
+        part_cards: cardsInPart,
         is_name_printable: (await fontOf(name)) !== null,
         redeem_url: redeem_url.slice(0, redeem_url.indexOf('?')),
         preview: sheetSvg(options, layout, { name, cards }),
@@ -308,12 +317,5 @@ async function* csvPieces({ batch, from, to, cardAt }: Source, bom: boolean): As
     }
     yield { bytes: lines, cards: end - from + 1 }
     await nextTurn()
-  }
-}
-
-function* sheetsOf({ from, to, cardAt }: Source, perSheet: number): Generator<PrintedCard[]> {
-  for (let start = from; start <= to; start += perSheet) {
-    const count = Math.min(perSheet, to - start + 1)
-    yield Array.from({ length: count }, (_, at) => cardAt(start + at))
   }
 }

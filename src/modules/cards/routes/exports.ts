@@ -44,12 +44,19 @@ export function exportRoutes(router: Router, exports: Exports): void {
     method: 'GET',
     path: `${base}/sheets.zip`,
     access,
-    summary: 'Print sheets with QR codes as a ZIP of SVG files; noted in the record of exports',
+    summary: 'Print sheets with QR codes as a ZIP of SVG or PDF files; noted in the record of exports',
     params: Id,
-    query: SheetQuery,
+    query: SheetQuery.extend({
+      format: z
+        .enum(['svg', 'pdf'])
+        .default('svg')
+        .describe(
+          'An SVG for each sheet, or PDFs of many sheets, which are named by the numbers of their cards.',
+        ),
+    }),
     raw: true,
     handler: async ({ actor, params, query: { from, to, ...options }, reply }) =>
-      send(reply, await exports.svg(actor, params.id, options, { from, to })),
+      send(reply, await exports.zip(actor, params.id, options, { from, to })),
   })
   router.route({
     method: 'GET',

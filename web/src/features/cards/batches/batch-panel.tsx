@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { type CardBatch, useBatch, useExports } from '#api/cards.ts'
+import { type CardBatch, type CardExport, useBatch, useExports } from '#api/cards.ts'
 import { useCan } from '#api/me.ts'
 import { ErrorState } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
@@ -75,6 +75,9 @@ function BatchFacts({ batch }: { batch: CardBatch }) {
   )
 }
 
+/** From 0 to 1: how much of what was asked for is written. */
+const doneOf = ({ cards, options: { from, to } }: CardExport) => cards / (to - from + 1)
+
 function Exports({ id }: { id: string }) {
   const { t } = useTranslation('cards')
   const format = useFormat()
@@ -95,7 +98,7 @@ function Exports({ id }: { id: string }) {
               })}
             </span>
             <span className={item.state === 'cut' ? style.warn : style.small}>
-              {t(`batches.exportStates.${item.state}`)}
+              {t(`batches.exportStates.${item.state}`, { percent: format.percent(doneOf(item)) })}
             </span>
             <span className={style.small}>
               <Time value={item.created_at} />

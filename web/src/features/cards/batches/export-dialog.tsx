@@ -10,7 +10,12 @@ import style from '../cards.module.css'
 
 const formats = ['csv', 'pdf', 'svg'] as const
 type FileFormat = (typeof formats)[number]
-const files: Record<FileFormat, string> = { csv: 'codes.csv', pdf: 'sheets.pdf', svg: 'sheets.zip' }
+
+/** More than one PDF can hold comes as a ZIP of several. */
+function fileOf(kind: FileFormat, isSplit: boolean): { path: string; query?: Query } {
+  if (kind === 'csv') return { path: 'codes.csv' }
+  return kind === 'svg' || isSplit ? { path: 'sheets.zip', query: { format: kind } } : { path: 'sheets.pdf' }
+}
 
 type Fields = {
   from: number
@@ -73,12 +78,8 @@ export function ExportDialog({
   )
 }
 
-/** A file of many sheets would be refused beyond this; the plan says how many. */
-const mostOnSheets = 20_000
-
 function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void }) {
   const { t } = useTranslation('cards')
-  const format = useFormat()
   const [kind, setKind] = useState<FileFormat>('csv')
   const [fields, setFields] = useState<Fields>({ ...initial, to: batch.quantity })
   const isSheets = kind !== 'csv'
@@ -86,9 +87,10 @@ function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void 
   const sheetQuery: Query = { from, to, ...sheet }
   const query = isSheets ? sheetQuery : { from, to, bom }
   const plan = useSheetPlan(batch.id, useDeferredValue(sheetQuery), isSheets)
-  const limit = plan.data?.most_cards ?? mostOnSheets
-  const isTooMany = isSheets && to - from + 1 > limit
-  const isReady = from <= to && !isTooMany && (!isSheets || (plan.isSuccess && !plan.isPlaceholderData))
+  const cards = to - from + 1
+  const isSplit = kind === 'pdf' && plan.data !== undefined && cards > plan.data.most_cards
+  const file = fileOf(kind, isSplit)
+  const isReady = from <= to && (!isSheets || (plan.isSuccess && !plan.isPlaceholderData))
   return (
     <Form
       layout="vertical"
@@ -120,15 +122,10 @@ function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void 
               <Checkbox>{t('export.bom')}</Checkbox>
             </Form.Item>
           )}
-          {isTooMany && (
-            <Alert
-              type="warning"
-              showIcon
-              title={t('export.tooMany', { count: limit, value: format.number(limit) })}
-            />
-          )}
         </div>
-        {isSheets && <Plan plan={plan.data} error={plan.error} isPdf={kind === 'pdf'} />}
+        {isSheets && (
+          <Plan plan={plan.data} error={plan.error} isPdf={kind === 'pdf'} cards={cards} isSplit={isSplit} />
+        )}
       </div>
       <div className={style.formEnd}>
         <span className={`${style.small} ${style.grow}`}>{t('export.audited')}</span>
@@ -136,7 +133,7 @@ function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void 
         <Button
           type="primary"
           disabled={!isReady}
-          href={address(`/cards/batches/${batch.id}/${files[kind]}`, query)}
+          href={address(`/cards/batches/${batch.id}/${file.path}`, { ...query, ...file.query })}
           download
           onClick={onClose}
         >
@@ -206,7 +203,19 @@ function SheetFields({ isCustom }: { isCustom: boolean }) {
   )
 }
 
-function Plan({ plan, error, isPdf }: { plan: SheetPlan | undefined; error: unknown; isPdf: boolean }) {
+function Plan({
+  plan,
+  error,
+  isPdf,
+  cards,
+  isSplit,
+}: {
+  plan: SheetPlan | undefined
+  error: unknown
+  isPdf: boolean
+  cards: number
+  isSplit: boolean
+}) {
   const { t } = useTranslation('cards')
   const format = useFormat()
   if (error) return <ErrorAlert error={error} />
@@ -229,6 +238,16 @@ function Plan({ plan, error, isPdf }: { plan: SheetPlan | undefined; error: unkn
           sheets: format.number(plan.sheets),
         })}
       </p>
+      {isSplit && (
+        <p className={style.small}>
+          {t('export.split', {
+            count: Math.ceil(cards / plan.part_cards),
+            files: format.number(Math.ceil(cards / plan.part_cards)),
+            cards: format.number(plan.part_cards),
+          })}
+        </p>
+      )}
+      {cards > plan.most_cards && <p className={style.small}>{t('export.long')}</p>}
       {isLocal ? (
         <Alert type="warning" showIcon title={t('export.local', { url })} />
       ) : (
