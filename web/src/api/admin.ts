@@ -13,6 +13,8 @@ import type {
   NewInvitation,
   Permission,
   Plan,
+  PlanInput,
+  PlanSubscriber,
   Provider,
   ProviderInput,
   ProviderKind,
@@ -39,6 +41,7 @@ import type {
 export const adminKeys = {
   users: ['admin', 'users'] as const,
   user: (id: string) => ['admin', 'user', id] as const,
+  plans: ['admin', 'plans'] as const,
   roles: ['admin', 'roles'] as const,
   invitations: ['admin', 'invitations'] as const,
   signUp: ['admin', 'sign-up'] as const,
@@ -92,7 +95,30 @@ export const useUserSignIns = (user_id: string) =>
   usePages<SignIn>([...adminKeys.user(user_id), 'sign-ins'], '/identity/sign-ins', { user_id }, { limit: 20 })
 
 export const usePlans = (enabled = true) =>
-  useRead<Items<Plan>>(['admin', 'plans'], '/billing/plans', { enabled })
+  useRead<Items<Plan>>(adminKeys.plans, '/billing/plans', { enabled })
+
+export const useCreatePlan = () =>
+  useWrite((input: PlanInput) => api.post<Plan>('/billing/plans', input), adminKeys.plans)
+
+export const useSavePlan = () =>
+  useWrite(
+    ({ id, ...input }: PlanInput & { is_retired: boolean }) => api.put<Plan>(`/billing/plans/${id}`, input),
+    adminKeys.plans,
+  )
+
+const subscribersOf = (plan: string) => ['admin', 'plan-subscribers', plan] as const
+
+export const usePlanSubscribers = (plan: string) =>
+  usePages<PlanSubscriber>(subscribersOf(plan), `/billing/plans/${plan}/subscribers`)
+
+export const useGiveDays = (plan: string) =>
+  useWrite(
+    ({ user_id, key, ...gift }: { user_id: string; days: number; reason: string; key: string }) =>
+      api.post<UserBilling>(`/billing/users/${user_id}/grants`, { plan, ...gift }, { idempotencyKey: key }),
+    subscribersOf(plan),
+    ['admin', 'user'],
+    adminKeys.users,
+  )
 
 export const useUserBilling = (id: string) =>
   useRead<UserBilling>([...adminKeys.user(id), 'billing'], `/billing/users/${id}`)

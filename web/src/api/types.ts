@@ -397,7 +397,24 @@ export type Setup = {
 /** How much, or whether at all. Null: without limit. */
 export type EntitlementValue = number | boolean | null
 export type Entitlements = Record<string, EntitlementValue>
-export type Plan = { id: string; names: { 'zh-CN': string; en: string }; entitlements: Entitlements }
+export type Plan = {
+  id: string
+  names: { 'zh-CN': string; en: string }
+  /** What administrators set. */
+  entitlements: Entitlements
+  /** What it gives where they set nothing. */
+  declared: Entitlements
+  retired_at: string | null
+  updated_at: string
+}
+export type PlanInput = Pick<Plan, 'id' | 'names' | 'entitlements'>
+export type PlanSubscriber = {
+  user_id: string
+  username: string
+  display_name: string
+  avatar_url: string | null
+  until: string | null
+}
 export type UserBilling = {
   user_id: string
   plan: string
@@ -405,7 +422,14 @@ export type UserBilling = {
   overrides: Entitlements
   entitlements: Entitlements
   upcoming: { plan_id: string; from_at: string; until_at: string | null }[]
-  grants: { plan_id: string; days: number; reason: string; until_at: string | null; created_at: string }[]
+  grants: {
+    plan_id: string
+    days: number
+    reason: string
+    granted_by_name: string | null
+    until_at: string | null
+    created_at: string
+  }[]
 }
 export type UserBillingInput = { plan: string; until: string | null; overrides: Entitlements }
 

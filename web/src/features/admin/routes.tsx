@@ -9,6 +9,7 @@ const routes: RouteObject[] = [
       { path: 'setup', lazy: () => import('./setup/page.tsx') },
       { path: 'users', lazy: () => import('./users/page.tsx') },
       { path: 'roles', lazy: () => import('./roles.tsx') },
+      { path: 'plans', lazy: () => import('./plans/page.tsx') },
       { path: 'sign-up', lazy: () => import('./sign-up/page.tsx') },
       { path: 'providers', lazy: () => import('./providers/page.tsx') },
       { path: 'models', lazy: () => import('./models/page.tsx') },

@@ -2,6 +2,7 @@ import {
   AppstoreOutlined,
   BarChartOutlined,
   CloudServerOutlined,
+  CrownOutlined,
   DashboardOutlined,
   InboxOutlined,
   MailOutlined,
@@ -18,6 +19,7 @@ export type SectionKey =
   | 'setup'
   | 'users'
   | 'roles'
+  | 'plans'
   | 'signUp'
   | 'providers'
   | 'models'
@@ -58,6 +60,13 @@ export const sections: readonly AdminSection[] = [
     path: '/admin/roles',
     icon: <SafetyCertificateOutlined />,
     permissions: ['identity.roles.read'],
+  },
+  {
+    key: 'plans',
+    group: 'people',
+    path: '/admin/plans',
+    icon: <CrownOutlined />,
+    permissions: ['billing.plans.manage'],
   },
   {
     key: 'signUp',

@@ -1,4 +1,4 @@
-import { App, Button, Form, Input, InputNumber, Select, Space } from 'antd'
+import { App, Button, Form, Input, Select, Space } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { usePlans, useSetUserBilling, useUserBilling } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
@@ -10,6 +10,13 @@ import { Section } from '#ui/page.tsx'
 import { FormSkeleton } from '#ui/skeleton.tsx'
 import style from '../admin.module.css'
 import { dayAfter, dayIn, endOfDay } from '../days.ts'
+import {
+  EntitlementField,
+  type EntitlementSettings,
+  toEntitlements,
+  toSettings,
+} from '../plans/entitlement-field.tsx'
+import { usePlanName } from '../plans/plan-name.ts'
 import { useEntitlementText } from './entitlement-text.ts'
 
 /** Plan, its end, and what this person may use beyond or below it. */
@@ -30,50 +37,26 @@ export function UserBillingForm({ user }: { user: User }) {
   )
 }
 
-/** `plan`: as the plan says; `own`: the number beside it; `unlimited`; `yes` and `no` for what is a right, not an amount. */
-type Override = { mode: 'plan' | 'own' | 'unlimited' | 'yes' | 'no'; amount?: number | null }
-type Fields = { plan: string; until: string; overrides: Record<string, Override> }
-
-const toOverride = (value: EntitlementValue | undefined, scale: number): Override => {
-  if (value === undefined) return { mode: 'plan' }
-  if (value === null) return { mode: 'unlimited' }
-  if (typeof value === 'boolean') return { mode: value ? 'yes' : 'no' }
-  return { mode: 'own', amount: value / scale }
-}
-
-function toValue({ mode, amount }: Override, scale: number): EntitlementValue | undefined {
-  if (mode === 'unlimited') return null
-  if (mode === 'yes' || mode === 'no') return mode === 'yes'
-  if (mode === 'own' && typeof amount === 'number') return Math.round(amount * scale)
-  return undefined
-}
-
-/** Costs are kept in millionths and typed in whole units of the currency. */
-const scaleOf = (name: string) => (name.includes('_micros_') ? 1_000_000 : 1)
-// Names hold dots, which antd's forms keep whole only inside an array path.
-const field = (name: string, part: keyof Override) => ['overrides', name, part]
+type Fields = { plan: string; until: string; overrides: EntitlementSettings }
 
 function BillingForm({ user, billing, plans }: { user: User; billing: UserBilling; plans: Plan[] }) {
-  const { t, i18n } = useTranslation('admin')
+  const { t } = useTranslation('admin')
   const { message } = App.useApp()
   const [form] = Form.useForm<Fields>()
   const save = useSetUserBilling(user.id)
+  const nameOf = usePlanName()
   const planName = (id: string) => {
-    const names = plans.find(plan => plan.id === id)?.names
-    return names ? names[i18n.language === 'en' ? 'en' : 'zh-CN'] : id
+    const plan = plans.find(each => each.id === id)
+    return plan ? nameOf(plan) : id
   }
+  const offered = plans.filter(plan => plan.retired_at === null || plan.id === billing.plan)
   const names = Object.keys(billing.entitlements)
   const submit = ({ plan, until, overrides }: Fields) =>
     save.mutate(
       {
         plan,
         until: until && plan !== 'free' ? endOfDay(until) : null,
-        overrides: Object.fromEntries(
-          names.flatMap(name => {
-            const value = toValue(overrides[name] ?? { mode: 'plan' }, scaleOf(name))
-            return value === undefined ? [] : [[name, value]]
-          }),
-        ),
+        overrides: toEntitlements(overrides),
       },
       { onSuccess: () => message.success(t('common.saved')) },
     )
@@ -89,15 +72,13 @@ function BillingForm({ user, billing, plans }: { user: User; billing: UserBillin
       initialValues={{
         plan: billing.plan,
         until: billing.until ? dayIn(Date.parse(billing.until)) : '',
-        overrides: Object.fromEntries(
-          names.map(name => [name, toOverride(billing.overrides[name], scaleOf(name))]),
-        ),
+        overrides: toSettings(names, billing.overrides),
       }}
     >
       <ErrorAlert error={save.error} />
       <Form.Item label={t('billing.plan')} name="plan">
         <Select
-          options={(plans.length > 0 ? plans.map(plan => plan.id) : [billing.plan]).map(id => ({
+          options={(offered.length > 0 ? offered.map(plan => plan.id) : [billing.plan]).map(id => ({
             value: id,
             label: planName(id),
           }))}
@@ -141,38 +122,15 @@ function BillingForm({ user, billing, plans }: { user: User; billing: UserBillin
 
 function OverrideField({ name, value }: { name: string; value: EntitlementValue }) {
   const { t } = useTranslation('admin')
-  const { nameOf, textOf } = useEntitlementText()
-  const isRight = typeof value === 'boolean'
-  const modes = isRight ? (['plan', 'yes', 'no'] as const) : (['plan', 'own', 'unlimited'] as const)
+  const { textOf } = useEntitlementText()
   return (
-    <Form.Item label={nameOf(name)} extra={t('billing.now', { value: textOf(name, value) })}>
-      <Space.Compact block>
-        <Form.Item name={field(name, 'mode')} noStyle>
-          <Select
-            aria-label={nameOf(name)}
-            options={modes.map(mode => ({ value: mode, label: t(`billing.modes.${mode}`) }))}
-          />
-        </Form.Item>
-        <Form.Item noStyle shouldUpdate>
-          {({ getFieldValue }) =>
-            getFieldValue(field(name, 'mode')) === 'own' && (
-              <Form.Item
-                name={field(name, 'amount')}
-                noStyle
-                rules={[{ required: true, message: t('billing.amountRequired') }]}
-              >
-                <InputNumber
-                  className={style.full ?? ''}
-                  min={0}
-                  aria-label={t('billing.amountOf', { name: nameOf(name) })}
-                  precision={scaleOf(name) === 1 ? 0 : 2}
-                />
-              </Form.Item>
-            )
-          }
-        </Form.Item>
-      </Space.Compact>
-    </Form.Item>
+    <EntitlementField
+      field="overrides"
+      name={name}
+      isRight={typeof value === 'boolean'}
+      inherit={t('billing.modes.plan')}
+      extra={t('billing.now', { value: textOf(name, value) })}
+    />
   )
 }
 
@@ -197,7 +155,9 @@ function History({ billing, planName }: { billing: UserBilling; planName: (id: s
                 format.dateTime(grant.created_at),
                 <span key={grant.created_at}>
                   {t('billing.granted', { plan: planName(grant.plan_id), count: grant.days })}{' '}
-                  <span className={style.muted}>{grant.reason}</span>
+                  <span className={style.muted}>
+                    {[grant.granted_by_name, grant.reason].filter(Boolean).join(' · ')}
+                  </span>
                 </span>,
               ] as const,
           ),
