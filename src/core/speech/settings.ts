@@ -40,7 +40,11 @@ export const speechSettings = {
   TENCENT_SECRET_ID: secret('SecretId of Tencent Cloud.'),
   TENCENT_SECRET_KEY: secret('SecretKey of Tencent Cloud.'),
   TENCENT_ASR_URL: endpoint('Tencent’s recognition', 'wss://asr.cloud.tencent.com'),
-  TENCENT_TTS_URL: endpoint('Tencent’s synthesis', 'wss://tts.cloud.tencent.com'),
+  TENCENT_TTS_URL: url(
+    'Another address for Tencent’s synthesis: a region or a gateway of your own.\nOne of https is asked by TextToVoice, for accounts without the synthesis of flowing text.',
+    ['wss', 'ws', 'https', 'http'],
+    { example: 'https://tts.tencentcloudapi.com' },
+  ),
 
   VOLCENGINE_SPEECH_APP_ID: text('App id of Volcengine’s speech console.', '', { example: '1234567890' }),
   VOLCENGINE_SPEECH_ACCESS_TOKEN: secret('Access token of that app.'),

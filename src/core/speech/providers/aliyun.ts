@@ -193,7 +193,7 @@ function synthesisWire(
       if (failure) return failure
       if (header.task !== '' && header.task !== task) return null
       if (header.name === 'SynthesisCompleted') return 'spoken'
-      if (header.name !== 'SynthesisStarted') return 'alive'
+      if (header.name !== 'SynthesisStarted') return null
       const parts = partsOf(text, partLength).map(part => nls.write('RunSynthesis', task, { text: part }))
       return { send: [...parts, nls.write('StopSynthesis', task)] }
     },

@@ -2,10 +2,9 @@ import type { Log } from '#core/log.ts'
 import { type Failures, SpeechFailure } from './failures.ts'
 import type { Limits } from './limits.ts'
 import { type Address, type Frame, openSocket, type Socket } from './socket.ts'
+import { createWatch } from './watch.ts'
 
 export type { Address }
-
-import { createWatch } from './watch.ts'
 
 /** How one connection to a service is spoken on. */
 export type Wire<Event> = {
@@ -48,6 +47,13 @@ export type Link<W> = {
   close(farewell?: readonly Frame[]): void
 }
 
+type Listener<Event> = {
+  ready(): void
+  event(event: Event): void
+  drained(): void
+  over(failure: SpeechFailure): void
+}
+
 /**
  * Connects, tries again once where that may help, and reads. Until the service is ready, the connection has
  * `connect_ms` in all; from then on, time is the caller's to watch.
@@ -55,7 +61,7 @@ export type Link<W> = {
 export function openLink<Event, Options, W extends Wire<Event>>(
   service: Service<Options, W>,
   options: Options,
-  on: { ready(): void; event(event: Event): void; drained(): void; over(failure: SpeechFailure): void },
+  on: Listener<Event>,
 ): Link<W> {
   const { failures, limits } = service
   let wire: W | null = null
@@ -75,7 +81,7 @@ export function openLink<Event, Options, W extends Wire<Event>>(
     const isWorthIt = (wire && service.adapt?.(failure, wire)) || failure.kind === 'network'
     if (!isReady && !hasRetried && isWorthIt) {
       hasRetried = true
-      void connect()
+      connect()
       return
     }
     leave()
@@ -88,42 +94,18 @@ export function openLink<Event, Options, W extends Wire<Event>>(
     watch.stop()
     on.ready()
   }
-  const receive = (data: Buffer, isBinary: boolean) => {
-    let read: Event | 'ready' | SpeechFailure | null
-    try {
-      read = wire?.read(data, isBinary) ?? null
-    } catch (error) {
-      return fail(failures.of('malformed', String(error)))
-    }
-    if (read === 'ready') ready()
-    else if (read instanceof SpeechFailure) fail(read)
-    else if (read !== null) {
-      ready()
-      on.event(read)
-    }
-  }
-  const connect = async () => {
-    try {
-      const next = await service.wire(options)
-      if (isOver) return
-      wire = next
-      socket = openSocket(next.address, {
-        failures,
-        limits,
-        onOpen() {
-          for (const frame of next.opening) socket?.send(frame)
-          if (next.isReadyAtOnce) ready()
-        },
-        onMessage: receive,
-        onEnd: failure => fail(failure ?? failures.of('network', 'closed too early')),
-        onDrain: on.drained,
-      })
-    } catch (error) {
-      fail(failures.from(error))
-    }
+  const connect = () => {
+    service.wire(options).then(
+      next => {
+        if (isOver) return
+        wire = next
+        socket = openWire<Event>(next, service, { ready, event: on.event, drained: on.drained, over: fail })
+      },
+      error => fail(failures.from(error)),
+    )
   }
   watch.within(limits.connect_ms, 'not ready in time')
-  void connect()
+  connect()
   return {
     get wire() {
       return wire
@@ -148,4 +130,37 @@ export function openLink<Event, Options, W extends Wire<Event>>(
       socket?.close(farewell)
     },
   }
+}
+
+/** Opens a socket that says the wire's opening and tells what its messages mean. */
+function openWire<Event>(
+  wire: Wire<Event>,
+  { failures, limits }: Pick<Service<never, never>, 'failures' | 'limits'>,
+  on: Listener<Event>,
+): Socket {
+  const meaningOf = (data: Buffer, isBinary: boolean) => {
+    try {
+      return wire.read(data, isBinary)
+    } catch (error) {
+      return failures.of('malformed', String(error))
+    }
+  }
+  const socket = openSocket(wire.address, {
+    failures,
+    limits,
+    onOpen() {
+      for (const frame of wire.opening) socket.send(frame)
+      if (wire.isReadyAtOnce) on.ready()
+    },
+    onMessage(data, isBinary) {
+      const read = meaningOf(data, isBinary)
+      if (read instanceof SpeechFailure) return on.over(read)
+      if (read === null) return
+      on.ready()
+      if (read !== 'ready') on.event(read)
+    },
+    onEnd: failure => on.over(failure ?? failures.of('network', 'closed too early')),
+    onDrain: on.drained,
+  })
+  return socket
 }

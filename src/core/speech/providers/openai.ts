@@ -2,22 +2,14 @@ import { Agent, FormData, request } from 'undici'
 import type { Log } from '#core/log.ts'
 import { audioTooLong } from '../errors.ts'
 import { joinPcm } from '../resample.ts'
-import type {
-  Pcm,
-  Recognition,
-  RecognitionOptions,
-  SpeechProvider,
-  Synthesis,
-  SynthesisOptions,
-  Voice,
-} from '../types.ts'
+import type { Pcm, Recognition, RecognitionOptions, SpeechProvider, Voice } from '../types.ts'
 import { writeWav } from '../wav.ts'
 import { createFailures, type Failures } from './failures.ts'
 import type { Limits } from './limits.ts'
 import { createOutcome } from './outcome.ts'
+import { openRequestSynthesis } from './request-synthesis.ts'
 import { baseUrl, limitsOf, type ProviderOptions, readAtMost, readObject } from './service.ts'
-import { createSound } from './sound.ts'
-import { createTexts, partsOf } from './texts.ts'
+import { partsOf } from './texts.ts'
 
 /** What `response_format: pcm` is, by https://platform.openai.com/docs/guides/text-to-speech */
 const synthesisRate = 24_000
@@ -80,11 +72,18 @@ export function createOpenaiSpeech(options: ProviderOptions): SpeechProvider {
       name: 'openai',
       is_preview: false,
       voices,
-      open: answer =>
-        speak(api, settings.OPENAI_SPEECH_SYNTHESIS_MODEL, {
-          ...answer,
-          voice: answer.voice ?? (settings.SPEECH_VOICE || defaultVoice),
-        }),
+      open({ voice = settings.SPEECH_VOICE || defaultVoice, speed = 1, ...answer }) {
+        const wanted = { model: settings.OPENAI_SPEECH_SYNTHESIS_MODEL, voice, speed }
+        return openRequestSynthesis(
+          {
+            ...api,
+            sample_rate: synthesisRate,
+            partsOf: text => partsOf(text, partLength),
+            request: (input, signal) => requestSpeech(api, { ...wanted, input }, signal),
+          },
+          answer,
+        )
+      },
     },
   }
 }
@@ -153,60 +152,11 @@ async function transcribe(
   return heard.trim()
 }
 
-function speak(api: Api, model: string, options: SynthesisOptions & { voice: string }): Synthesis {
-  const { failures, limits, log } = api
-  const { voice, speed = 1 } = options
-  const texts = createTexts()
-  const cancel = new AbortController()
-  const sound = createSound({ ...options, failures, limits, onLeave: () => cancel.abort() })
-  const read = async (text: string) => {
-    for (const part of partsOf(text, partLength)) {
-      const body = await requestSpeech(api, { model, voice, speed, input: part }, cancel.signal)
-      for await (const chunk of body) {
-        texts.heard()
-        if (!sound.write(chunk)) await sound.room()
-      }
-    }
-  }
-  const advance = () => {
-    if (cancel.signal.aborted) return
-    if (texts.isDone) return sound.end()
-    const next = texts.take()
-    if (!next) return
-    sound.begin(next.index, synthesisRate)
-    read(next.text).then(
-      () => {
-        sound.finish()
-        texts.spoken()
-        advance()
-      },
-      error => {
-        const failure = failures.from(error)
-        if (cancel.signal.aborted) return
-        log.info({ kind: failure.kind, reason: failure.message }, 'synthesis failed')
-        if (failure.kind === 'network' && texts.giveBack()) advance()
-        else sound.fail(failure.error)
-      },
-    )
-  }
-  return {
-    audio: sound.audio,
-    write(text) {
-      texts.add(text)
-      advance()
-    },
-    end() {
-      texts.end()
-      advance()
-    },
-  }
-}
-
-async function requestSpeech(
+async function* requestSpeech(
   { url, headers, dispatcher, limits, failures }: Api,
   wanted: { model: string; voice: string; speed: number; input: string },
   signal: AbortSignal,
-): Promise<AsyncIterable<Buffer>> {
+): AsyncGenerator<Buffer> {
   const response = await request(`${url}/audio/speech`, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json' },
@@ -223,5 +173,5 @@ async function requestSpeech(
     body.destroy()
     throw failures.of('malformed', `${type} instead of pcm`)
   }
-  return body
+  yield* body as AsyncIterable<Buffer>
 }

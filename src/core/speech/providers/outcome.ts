@@ -1,3 +1,5 @@
+export type Outcome = ReturnType<typeof createOutcome>
+
 /** A promise that an aborted signal rejects with its reason. Nobody has to wait for it. */
 export function createOutcome(signal: AbortSignal, onOver: () => void) {
   const { promise, resolve, reject } = Promise.withResolvers<string>()

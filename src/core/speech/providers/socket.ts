@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import type { Failures, SpeechFailure } from './failures.ts'
 import type { Limits } from './limits.ts'
@@ -56,17 +57,9 @@ export function openSocket(
   socket.on('message', (data: Buffer, isBinary) => {
     if (!isOver) options.onMessage(data, isBinary)
   })
-  socket.on('unexpected-response', (_request, response) => {
-    let body = ''
-    response.setEncoding('utf8')
-    response.on('data', (chunk: string) => {
-      body += chunk
-      if (body.length > refusalBytes) response.destroy()
-    })
-    const refused = () => end(failures.ofResponse(response.statusCode ?? 0, body.slice(0, refusalBytes)))
-    response.on('close', refused)
-    response.on('error', refused)
-  })
+  socket.on('unexpected-response', (_request, response) =>
+    readRefusal(response, body => end(failures.ofResponse(response.statusCode ?? 0, body))),
+  )
   // `ws` words a handshake that took too long as an error without a code.
   socket.on('error', error =>
     end(
@@ -103,4 +96,17 @@ export function openSocket(
       setTimeout(() => socket.terminate(), farewell_ms).unref()
     },
   }
+}
+
+/** The beginning of what a refusal says; it may break off. */
+function readRefusal(response: IncomingMessage, done: (body: string) => void) {
+  let body = ''
+  response.setEncoding('utf8')
+  response.on('data', (chunk: string) => {
+    body += chunk
+    if (body.length > refusalBytes) response.destroy()
+  })
+  const refused = () => done(body.slice(0, refusalBytes))
+  response.on('close', refused)
+  response.on('error', refused)
 }

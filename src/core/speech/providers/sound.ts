@@ -39,15 +39,13 @@ export function createSound(options: {
   let resampler: Resampler = createResampler(sample_rate, sample_rate)
   let index = 0
   let half: Buffer = Buffer.alloc(0)
-  let waiting = 0
   let total = 0
   let hasLeft = false
-  let roomy = Promise.withResolvers<void>()
-  roomy.resolve()
+  const room = createRoom(sample_rate)
 
   const push = (pcm: Pcm) => {
     if (pcm.length === 0) return
-    waiting += pcm.length
+    room.fill(pcm.length)
     total += pcm.length
     queue.push({ pcm, index })
   }
@@ -55,14 +53,13 @@ export function createSound(options: {
     if (hasLeft) return
     hasLeft = true
     signal.removeEventListener('abort', leave)
-    roomy.resolve()
+    room.open()
     options.onLeave()
   }
   const listen = async function* () {
     try {
       for await (const piece of queue) {
-        waiting -= piece.pcm.length
-        if (waiting < low_seconds * sample_rate) roomy.resolve()
+        room.empty(piece.pcm.length)
         yield piece
       }
     } finally {
@@ -84,14 +81,36 @@ export function createSound(options: {
       half = whole.subarray(even)
       push(resampler.write(pcmOf(whole.subarray(0, even))))
       if (total > limits.audio_seconds * sample_rate) throw tooMuch(options.failures, limits)
-      if (waiting < full_seconds * sample_rate) return true
-      roomy = Promise.withResolvers()
-      return hasLeft
+      return room.hasRoom() || hasLeft
     },
     finish: () => push(resampler.end()),
-    room: () => (hasLeft ? Promise.resolve() : roomy.promise),
+    room: () => (hasLeft ? Promise.resolve() : room.wait()),
     end: queue.end,
     fail: queue.fail,
+  }
+}
+
+/** How much waits to be heard, in samples. What is full stays so until it is low. */
+function createRoom(sample_rate: number) {
+  let waiting = 0
+  let roomy = Promise.withResolvers<void>()
+  roomy.resolve()
+  return {
+    fill(samples: number) {
+      waiting += samples
+    },
+    empty(samples: number) {
+      waiting -= samples
+      if (waiting < low_seconds * sample_rate) roomy.resolve()
+    },
+    /** False: it is full, and `wait` settles when it no longer is. */
+    hasRoom(): boolean {
+      if (waiting < full_seconds * sample_rate) return true
+      roomy = Promise.withResolvers()
+      return false
+    },
+    wait: () => roomy.promise,
+    open: () => roomy.resolve(),
   }
 }
 

@@ -2,9 +2,9 @@ import type { Synthesis, SynthesisOptions, Synthesizer, Voice } from '../types.t
 import type { SpeechFailure } from './failures.ts'
 import { type Link, openLink, type Service, type Wire } from './link.ts'
 import type { Frame } from './socket.ts'
-import { createSound } from './sound.ts'
-import { createTexts } from './texts.ts'
-import { createWatch } from './watch.ts'
+import { createSound, type Sound } from './sound.ts'
+import { createTexts, type Texts } from './texts.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 export type SynthesisEvent =
   | { audio: Buffer }
@@ -12,8 +12,6 @@ export type SynthesisEvent =
   | 'spoken'
   /** The service waits for these. */
   | { send: readonly Frame[] }
-  /** Still there. */
-  | 'alive'
 
 /** How one connection speaks one text after another with one service. */
 export type SynthesisWire = Wire<SynthesisEvent> & {
@@ -36,96 +34,128 @@ export function createStreamingSynthesizer(service: SynthesisService): Synthesiz
   return { name, is_preview: false, voices, open: options => openSynthesis(service, options) }
 }
 
+/** One answer on its way, and how far it is. */
+type Speaking = {
+  service: SynthesisService
+  options: SynthesisOptions
+  texts: Texts
+  sound: Sound
+  watch: Watch
+  link: Link<SynthesisWire> | null
+  isOver: boolean
+}
+
 function openSynthesis(service: SynthesisService, options: SynthesisOptions): Synthesis {
   const { failures, limits } = service
   const texts = createTexts()
+  const sound = createSound({ ...options, failures, limits, onLeave: () => stop(speaking) })
   const watch = createWatch(what => {
-    if (texts.isSpeaking) return fail(failures.of('timeout', what))
-    link?.close(link.wire?.farewell)
-    link = null
+    if (texts.isSpeaking) fail(speaking, failures.of('timeout', what))
+    else dismiss(speaking)
   })
-  let link: Link<SynthesisWire> | null = null
-  let isOver = false
-  const stop = () => {
-    isOver = true
-    watch.stop()
-    link?.destroy()
-  }
-  const sound = createSound({ ...options, failures, limits, onLeave: stop })
-  const fail = (failure: SpeechFailure) => {
-    if (isOver) return
-    stop()
-    sound.fail(failure.error)
-  }
-  /** A connection may go while nothing is said; one that goes before the first sound is tried again. */
-  const lose = (failure: SpeechFailure) => {
-    link = null
-    watch.stop()
-    if (!texts.isSpeaking || (failure.kind === 'network' && texts.giveBack())) advance()
-    else fail(failure)
-  }
-  const advance = () => {
-    if (isOver) return
-    if (texts.isDone) {
-      link?.close(link.wire?.farewell)
-      link = null
-      sound.end()
-    } else if (link?.isReady && link.wire && !texts.isSpeaking) {
-      const next = texts.take()
-      if (!next) return watch.within(limits.rest_ms, 'nothing to say')
-      sound.begin(next.index, link.wire.sample_rate)
-      link.send(link.wire.speak(next.text))
-      watch.within(limits.first_ms, 'no sound in time')
-    } else if (!link && texts.isWaiting) link = connect()
-  }
-  const hear = (audio: Buffer) => {
-    texts.heard()
-    if (sound.write(audio)) return
-    link?.pause()
-    watch.stop()
-    void sound.room().then(() => {
-      if (isOver) return
-      link?.resume()
-      watch.within(limits.idle_ms, 'the sound broke off')
-    })
-  }
-  const handle = (event: SynthesisEvent) => {
-    if (isOver || !texts.isSpeaking) return
-    watch.within(limits.idle_ms, 'the sound broke off')
-    if (event === 'spoken') {
-      watch.stop()
-      texts.spoken()
-      sound.finish()
-      if (!link?.wire?.isReusable) {
-        link?.close()
-        link = null
-      }
-      advance()
-    } else if (typeof event === 'object' && 'send' in event) link?.send(event.send)
-    else if (typeof event === 'object') hear(event.audio)
-  }
-  const connect = (): Link<SynthesisWire> => {
-    let wasReady = false
-    return openLink<SynthesisEvent, SynthesisOptions, SynthesisWire>(service, options, {
-      ready() {
-        wasReady = true
-        advance()
-      },
-      event: handle,
-      drained() {},
-      over: failure => (wasReady ? lose(failure) : fail(failure)),
-    })
-  }
-  if (!options.signal.aborted) link = connect()
+  const speaking: Speaking = { service, options, texts, sound, watch, link: null, isOver: false }
+  if (!options.signal.aborted) speaking.link = connect(speaking)
   return {
     audio: sound.audio,
     write(text) {
       texts.add(text)
-      advance()
+      advance(speaking)
     },
     end() {
       texts.end()
-      advance()
+      advance(speaking)
     },
   }
+}
+
+function connect(speaking: Speaking): Link<SynthesisWire> {
+  const { service, options } = speaking
+  let wasReady = false
+  return openLink<SynthesisEvent, SynthesisOptions, SynthesisWire>(service, options, {
+    ready() {
+      wasReady = true
+      advance(speaking)
+    },
+    event: event => handle(speaking, event),
+    drained() {},
+    over: failure => (wasReady ? lose(speaking, failure) : fail(speaking, failure)),
+  })
+}
+
+function stop(speaking: Speaking) {
+  speaking.isOver = true
+  speaking.watch.stop()
+  speaking.link?.destroy()
+}
+
+function fail(speaking: Speaking, failure: SpeechFailure) {
+  if (speaking.isOver) return
+  stop(speaking)
+  speaking.sound.fail(failure.error)
+}
+
+/** Lets the connection go as the protocol wants it. */
+function dismiss(speaking: Speaking) {
+  speaking.link?.close(speaking.link.wire?.farewell)
+  speaking.link = null
+}
+
+/** A connection may go while nothing is said; one that goes before the first sound is tried again. */
+function lose(speaking: Speaking, failure: SpeechFailure) {
+  const { texts, watch } = speaking
+  speaking.link = null
+  watch.stop()
+  if (!texts.isSpeaking || (failure.kind === 'network' && texts.giveBack())) advance(speaking)
+  else fail(speaking, failure)
+}
+
+/** Does what comes next: the next text, another connection, or the end. */
+function advance(speaking: Speaking) {
+  const { texts, sound, watch, link, service } = speaking
+  if (speaking.isOver) return
+  if (texts.isDone) {
+    dismiss(speaking)
+    sound.end()
+  } else if (link?.isReady && link.wire && !texts.isSpeaking) {
+    const next = texts.take()
+    if (!next) return watch.within(service.limits.rest_ms, 'nothing to say')
+    sound.begin(next.index, link.wire.sample_rate)
+    link.send(link.wire.speak(next.text))
+    watch.within(service.limits.first_ms, 'no sound in time')
+  } else if (!link && texts.isWaiting) speaking.link = connect(speaking)
+}
+
+function handle(speaking: Speaking, event: SynthesisEvent) {
+  const { texts, sound, watch, link } = speaking
+  if (speaking.isOver || !texts.isSpeaking) return
+  if (event === 'spoken') {
+    watch.stop()
+    texts.spoken()
+    sound.finish()
+    if (!link?.wire?.isReusable) {
+      link?.close()
+      speaking.link = null
+    }
+    advance(speaking)
+  } else if ('send' in event) link?.send(event.send)
+  else if (event.audio.length > 0) hear(speaking, event.audio)
+}
+
+function hear(speaking: Speaking, audio: Buffer) {
+  const { texts, sound, watch, link, service } = speaking
+  texts.heard()
+  const listen = () => watch.within(service.limits.idle_ms, 'the sound broke off')
+  listen()
+  try {
+    if (sound.write(audio)) return
+  } catch (error) {
+    return fail(speaking, service.failures.from(error))
+  }
+  link?.pause()
+  watch.stop()
+  void sound.room().then(() => {
+    if (speaking.isOver) return
+    link?.resume()
+    listen()
+  })
 }

@@ -1,9 +1,13 @@
 import { createHmac, randomInt, randomUUID } from 'node:crypto'
+import { Agent } from 'undici'
 import type { Clock } from '#core/clock.ts'
+import type { Log } from '#core/log.ts'
 import { unknownVoice } from '../errors.ts'
-import type { RecognitionOptions, SpeechProvider, SynthesisOptions, Voice } from '../types.ts'
+import type { RecognitionOptions, SpeechProvider, SynthesisOptions, Synthesizer, Voice } from '../types.ts'
 import { createFailures, type Failures, kindOf, SpeechFailure } from './failures.ts'
+import type { Limits } from './limits.ts'
 import { createStreamingRecognizer, type RecognitionWire } from './recognition.ts'
+import { openRequestSynthesis } from './request-synthesis.ts'
 import {
   baseUrl,
   joinSentences,
@@ -15,6 +19,7 @@ import {
   textIn,
 } from './service.ts'
 import { createStreamingSynthesizer, type SynthesisWire } from './synthesis.ts'
+import { longestVoiceText, requestVoice } from './tencent-voice.ts'
 import { partsOf } from './texts.ts'
 
 const recognitionHost = 'asr.cloud.tencent.com'
@@ -67,7 +72,9 @@ export function createTencentSpeech(options: ProviderOptions): SpeechProvider {
   if (appId === '' || secretId === '' || secretKey === '') return { recognizer: null, synthesizer: null }
   const failures = createFailures('tencent', () => [secretId, secretKey])
   const account = { appId, secretId, secretKey, clock }
-  const shared = { name: 'tencent', failures, limits: limitsOf(options), log }
+  const limits = limitsOf(options)
+  const shared = { name: 'tencent', failures, limits, log }
+  const voiceOf = ({ voice }: SynthesisOptions) => voice ?? (settings.SPEECH_VOICE || defaultVoice)
   return {
     recognizer: createStreamingRecognizer({
       ...shared,
@@ -81,22 +88,49 @@ export function createTencentSpeech(options: ProviderOptions): SpeechProvider {
           failures,
         ),
     }),
-    synthesizer: createStreamingSynthesizer({
-      ...shared,
-      voices,
-      async wire(answer) {
-        const voice = answer.voice ?? (settings.SPEECH_VOICE || defaultVoice)
-        if (!/^\d{1,12}$/.test(voice))
-          throw new SpeechFailure('rejected', 'no such voice', () => unknownVoice({ voice }))
-        return synthesisWire(
-          baseUrl(settings.TENCENT_TTS_URL, `wss://${synthesisHost}`),
-          account,
-          voice,
-          answer,
-          failures,
-        )
-      },
-    }),
+    synthesizer: /^https?:/.test(settings.TENCENT_TTS_URL)
+      ? voiceSynthesizer(baseUrl(settings.TENCENT_TTS_URL, ''), account, voiceOf, shared)
+      : createStreamingSynthesizer({
+          ...shared,
+          voices,
+          async wire(answer) {
+            const base = baseUrl(settings.TENCENT_TTS_URL, `wss://${synthesisHost}`)
+            return synthesisWire(base, account, numberOf(voiceOf(answer)), answer, failures)
+          },
+        }),
+  }
+}
+
+/** Speaks by `TextToVoice`, a request a text, where the address is one of HTTP. */
+function voiceSynthesizer(
+  url: string,
+  account: Account,
+  voiceOf: (answer: SynthesisOptions) => string,
+  service: { name: string; failures: Failures; limits: Limits; log: Log },
+): Synthesizer {
+  const dispatcher = new Agent({ connect: { timeout: service.limits.connect_ms } })
+  const api = { ...service, url, account, dispatcher }
+  return {
+    name: service.name,
+    is_preview: false,
+    voices,
+    open(answer) {
+      const { language, speed = 1 } = answer
+      const voice = voiceOf(answer)
+      const sample_rate = rateOf(voice, answer.sample_rate)
+      return openRequestSynthesis(
+        {
+          ...service,
+          sample_rate,
+          partsOf: text => partsOf(text, longestVoiceText(text)),
+          async *request(text, signal) {
+            const wanted = { text, voice: numberOf(voice), sample_rate, speed: tencentSpeed(speed), language }
+            yield* requestVoice(api, wanted, signal)
+          },
+        },
+        answer,
+      )
+    },
   }
 }
 
@@ -172,8 +206,7 @@ function synthesisWire(
 ): SynthesisWire {
   const session_id = randomUUID()
   const timestamp = Math.floor(clock.now() / 1000)
-  // The older voices, with ids below 500000, have no 24 kHz.
-  const sample_rate = nearestRate(Number(voice) < 500_000 ? [8_000, 16_000] : [8_000, 16_000, 24_000], wanted)
+  const sample_rate = rateOf(voice, wanted)
   const { query, signature } = signTencentQuery(
     `GET${synthesisHost}/stream_wsv2`,
     {
@@ -209,10 +242,20 @@ function synthesisWire(
       const code = Number(answer.code)
       if (code !== 0) return failureOf(failures, code, textIn(answer, 'message'))
       if (answer.final === 1) return 'spoken'
-      return answer.ready === 1 ? 'ready' : 'alive'
+      return answer.ready === 1 ? 'ready' : null
     },
   }
 }
+
+/** The id of a voice is a number. @throws SpeechFailure */
+function numberOf(voice: string): string {
+  if (/^\d{1,12}$/.test(voice)) return voice
+  throw new SpeechFailure('rejected', 'no such voice', () => unknownVoice({ voice }))
+}
+
+/** The older voices, with ids below 500000, have no 24 kHz. */
+const rateOf = (voice: string, wanted: number): number =>
+  nearestRate(Number(voice) < 500_000 ? [8_000, 16_000] : [8_000, 16_000, 24_000], wanted)
 
 /** At most 128 words without spaces, ten Chinese characters or thirty others each, with a middling weight. */
 function hotWordList(words: readonly string[]): string {

@@ -1,12 +1,10 @@
 import fc from 'fast-check'
-import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { listen, openProvider, spokenPieces } from '../provider.contract.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { hear, openProvider, say, start } from '../provider.testing.ts'
 import { startFakeAliyun } from '../testing/fake-aliyun.ts'
 import { startFakeOpenaiSpeech } from '../testing/fake-openai-speech.ts'
-import type { FakeSpeech } from '../testing/fake-speech.ts'
 import { startFakeTencent } from '../testing/fake-tencent.ts'
 import { startFakeVolcengine } from '../testing/fake-volcengine.ts'
-import type { RecognitionOptions, Recognizer, SynthesisOptions, Synthesizer } from '../types.ts'
 import { createAliyunSpeech } from './aliyun.ts'
 import { signAliyunQuery } from './aliyun-token.ts'
 import { createFailures } from './failures.ts'
@@ -18,32 +16,6 @@ import { createTencentSpeech, signTencentQuery } from './tencent.ts'
 import { partsOf } from './texts.ts'
 import { createVolcengineSpeech } from './volcengine.ts'
 import { messageType, readVolcengine, writeVolcengine } from './volcengine-frames.ts'
-
-const running: FakeSpeech[] = []
-afterEach(async () => {
-  for (const fake of running.splice(0)) await fake.stop()
-})
-const start = async <T extends FakeSpeech>(fake: Promise<T>): Promise<T> => {
-  const started = await fake
-  running.push(started)
-  return started
-}
-const hear = (recognizer: Recognizer, options: Partial<RecognitionOptions> = {}, ms = 200) => {
-  const { signal } = new AbortController()
-  const recognition = recognizer.open({ sample_rate: 16_000, signal, ...options })
-  for (const pcm of spokenPieces(ms, 16_000)) recognition.write(pcm)
-  return recognition.finish()
-}
-const say = (synthesizer: Synthesizer, texts: readonly string[], options: Partial<SynthesisOptions> = {}) => {
-  const synthesis = synthesizer.open({
-    sample_rate: 24_000,
-    signal: new AbortController().signal,
-    ...options,
-  })
-  for (const text of texts) synthesis.write(text)
-  synthesis.end()
-  return listen(synthesis)
-}
 
 describe('aliyun', () => {
   test('signs as the published example does', () => {

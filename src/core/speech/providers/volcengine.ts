@@ -197,7 +197,7 @@ function synthesisWire(
         return refused(message, failures)
       if (message.id !== session) return null
       if (message.type === messageType.audioServer) return { audio: message.payload }
-      return message.event === event.sessionFinished ? 'spoken' : 'alive'
+      return message.event === event.sessionFinished ? 'spoken' : null
     },
   }
 }

@@ -1,14 +1,15 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { startFakeService, withEnv } from './fake-service.ts'
 import {
   createOver,
   type FakeConnection,
   type FakeError,
   type FakeSpeech,
+  type FakeWords,
   fakeSound,
   type SpeechFault,
   soundPieces,
-  startFakeSockets,
   strike,
   whenDue,
 } from './fake-speech.ts'
@@ -37,23 +38,11 @@ export type FakeAliyun = FakeSpeech & {
 /** Alibaba Cloud NLS: tokens by a signed request, SpeechTranscriber and FlowingSpeechSynthesizer over WebSocket. */
 export async function startFakeAliyun(clock: { now(): number } = Date): Promise<FakeAliyun> {
   const valid = new Set<string>()
-  const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const fault = fake.tokenFault
-    fake.tokenFault = null
-    if (fault?.is === 'silent' || fault?.is === 'deaf') return
-    if (fault?.is === 'refused') return void response.writeHead(fault.status).end(fault.body ?? '')
-    if (fault?.is === 'malformed') return void response.end('<html>')
-    const refused = refusalOf(new URL(request.url ?? '', server.http), clock.now())
-    response.setHeader('content-type', 'application/json')
-    if (refused) return void response.writeHead(400).end(JSON.stringify(refused))
-    const token = randomUUID().replaceAll('-', '')
-    valid.add(token)
-    fake.tokens.push(token)
-    const ExpireTime = Math.floor(clock.now() / 1000) + fake.tokenSeconds
-    response.end(JSON.stringify({ ErrMsg: '', Token: { UserId: '1', Id: token, ExpireTime } }))
-  }
-  const server = await startFakeSockets({
-    http: (request, response) => void serve(request, response),
+  const service = await startFakeService({
+    beside(request, response) {
+      giveToken(request, response)
+      return true
+    },
     check(url, headers) {
       const token = headers['x-nls-token'] ?? url.searchParams.get('token')
       if (url.pathname !== '/ws/v1') return { status: 404, body: '' }
@@ -63,32 +52,34 @@ export async function startFakeAliyun(clock: { now(): number } = Date): Promise<
     },
     connect: connection => connectNls(connection, fake),
   })
-  const fake: FakeAliyun = {
+  const giveToken = (request: IncomingMessage, response: ServerResponse) => {
+    const fault = fake.tokenFault
+    fake.tokenFault = null
+    if (fault?.is === 'silent') return
+    if (fault?.is === 'refused') return void response.writeHead(fault.status).end(fault.body ?? '')
+    if (fault?.is === 'malformed') return void response.end('<html>')
+    const refused = refusalOf(new URL(request.url ?? '', service.http), clock.now())
+    response.setHeader('content-type', 'application/json')
+    if (refused) return void response.writeHead(400).end(JSON.stringify(refused))
+    const token = randomUUID().replaceAll('-', '')
+    valid.add(token)
+    fake.tokens.push(token)
+    const ExpireTime = Math.floor(clock.now() / 1000) + fake.tokenSeconds
+    response.end(JSON.stringify({ ErrMsg: '', Token: { UserId: '1', Id: token, ExpireTime } }))
+  }
+  const fake: FakeAliyun = withEnv(service, {
     env: {
       ALIYUN_ACCESS_KEY_ID: keyId,
       ALIYUN_ACCESS_KEY_SECRET: keySecret,
       ALIYUN_NLS_APP_KEY: appKey,
-      ALIYUN_NLS_URL: `${server.ws}/ws/v1`,
-      ALIYUN_NLS_TOKEN_URL: `${server.http}/`,
+      ALIYUN_NLS_URL: `${service.ws}/ws/v1`,
+      ALIYUN_NLS_TOKEN_URL: `${service.http}/`,
     },
-    heard: ['今天天气怎么样？'],
-    recognitions: [],
-    utterances: [],
-    tokens: [],
+    tokens: [] as string[],
     tokenSeconds: 86_400,
-    tokenFault: null,
+    tokenFault: null as SpeechFault | null,
     revoke: () => valid.clear(),
-    fail: server.fail,
-    heal: server.heal,
-    get connections() {
-      return server.connections
-    },
-    get open() {
-      return server.open
-    },
-    hangUp: server.hangUp,
-    stop: server.stop,
-  }
+  })
   return fake
 }
 
@@ -171,19 +162,23 @@ function connectNls(connection: FakeConnection, fake: FakeAliyun) {
 }
 
 type Send = (name: string, payload?: object) => void
-type Own = Parameters<typeof strike>[1]
+type Own = Omit<FakeWords, 'more'>
 
 function createTranscriber(connection: FakeConnection, fake: FakeAliyun, send: Send, own: Own) {
   let heard: FakeSpeech['recognitions'][number] | null = null
+  let isStruck = false
   const { over, finish } = createOver(connection.closed)
+  const changed = (result: string) => send('TranscriptionResultChanged', { index: 1, time: 100, result })
+  const words = { ...own, more: (count: number) => changed('字'.repeat(count)) }
   return {
     hear(data: Buffer): boolean {
       if (!heard) return false
       const isFirst = heard.bytes === 0
       heard.bytes += data.length
-      if (isFirst && !strike(connection, own)) {
+      if (isFirst) isStruck = strike(connection, words)
+      if (isFirst && !isStruck) {
         send('SentenceBegin', { index: 1, time: 0 })
-        send('TranscriptionResultChanged', { index: 1, time: 100, result: fake.heard[0]?.slice(0, 2) ?? '' })
+        changed(fake.heard[0]?.slice(0, 2) ?? '')
       }
       return true
     },
@@ -196,6 +191,7 @@ function createTranscriber(connection: FakeConnection, fake: FakeAliyun, send: S
         return true
       }
       if (name !== 'StopTranscription' || !heard) return false
+      if (isStruck) return true
       whenDue(connection, () => {
         for (const [i, result] of fake.heard.entries())
           send('SentenceEnd', { index: i + 1, time: 900, result })
@@ -234,7 +230,7 @@ function createSynthesizer(connection: FakeConnection, fake: FakeAliyun, send: S
       send('SentenceBegin', { index: 1 })
       for (const piece of soundPieces(fakeSound(text, Number(parameters.sample_rate)))) {
         connection.socket.send(piece)
-        if (strike(connection, own)) return
+        if (strike(connection, { ...own, more: () => connection.socket.send(piece) })) return
       }
       send('SentenceEnd', { index: 1 })
       over.finish()

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+import { write } from '#core/testing/fake-server.ts'
 
 /** Errors that every service has, each in its own words. */
 export type FakeError = 'key' | 'rate' | 'server' | 'rejected'
@@ -20,6 +20,12 @@ export type SpeechFault =
   | { is: 'slow'; ms: number }
   /** Breaks the connection in the middle of an answer. */
   | { is: 'cut' }
+  /** Keeps the connection, but brings no more than the beginning of an answer. */
+  | { is: 'stalled' }
+  /** Sends one message, or one answer, that is larger than any should be. */
+  | { is: 'oversized' }
+  /** Sends more and more, and never comes to the end. */
+  | { is: 'endless' }
   /** Sends half of a WebSocket frame and breaks the connection. */
   | { is: 'half_frame' }
   /** Sends what no such service would. */
@@ -59,7 +65,7 @@ export type FakeSpeech = {
   utterances: FakeUtterance[]
   /** WebSockets that were accepted, or requests that were. */
   readonly connections: number
-  /** Connections that stand. */
+  /** Connections that stand, and requests that wait for their answer. */
   readonly open: number
   /** Breaks all connections that stand. */
   hangUp(): void
@@ -72,6 +78,15 @@ export type FakeConnection = {
   raw: Duplex
   url: URL
   headers: IncomingMessage['headers']
+  fault: SpeechFault | null
+  closed: Promise<void>
+}
+
+/** One request to a fake that speaks HTTP; its body was read. */
+export type FakeExchange = {
+  request: IncomingMessage
+  body: Buffer
+  response: ServerResponse
   fault: SpeechFault | null
   closed: Promise<void>
 }
@@ -90,85 +105,19 @@ export function* soundPieces(pcm: Int16Array): Iterable<Buffer> {
   for (let at = 0; at < bytes.length; at += 4_001) yield bytes.subarray(at, at + 4_001)
 }
 
-/** What a fake of any service needs: a server, faults in turn, and a WebSocket for each connection. */
-export async function startFakeSockets(handle: {
-  /** A refusal of this upgrade, or null. */
-  check(url: URL, headers: IncomingMessage['headers']): { status: number; body: string } | null
-  connect(connection: FakeConnection): void
-  http?(request: IncomingMessage, response: ServerResponse): void
-}) {
-  const faults: { fault: SpeechFault; keep: boolean }[] = []
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
-  const server = createServer((request, response) => {
-    if (handle.http) handle.http(request, response)
-    else response.writeHead(404).end()
-  })
-  const raws = new Set<Duplex>()
-  let connections = 0
-  const nextFault = (): SpeechFault | null => {
-    const next = faults[0]
-    if (next && !next.keep) faults.shift()
-    return next?.fault ?? null
-  }
-  server.on('upgrade', (request, raw: Duplex, head) => {
-    raw.on('error', () => {})
-    raws.add(raw)
-    raw.on('close', () => raws.delete(raw))
-    const url = new URL(request.url ?? '', 'http://fake')
-    const fault = nextFault()
-    if (fault?.is === 'deaf') return
-    if (fault?.is === 'dropped') return void raw.destroy()
-    const refusal = fault?.is === 'refused' ? { body: '', ...fault } : handle.check(url, request.headers)
-    if (refusal) {
-      raw.end(
-        `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(refusal.body)}\r\nConnection: close\r\n\r\n${refusal.body}`,
-      )
-      return
-    }
-    sockets.handleUpgrade(request, raw, head, socket => {
-      connections += 1
-      const closed = new Promise<void>(resolve => socket.on('close', () => resolve()))
-      socket.on('error', () => {})
-      handle.connect({ socket, raw, url, headers: request.headers, fault, closed })
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    http: `http://127.0.0.1:${port}`,
-    ws: `ws://127.0.0.1:${port}`,
-    nextFault,
-    fail(fault: SpeechFault, keep?: 'keep') {
-      faults.splice(0, faults.length, ...faults.filter(each => !each.keep))
-      faults.push({ fault, keep: keep === 'keep' })
-    },
-    heal() {
-      faults.length = 0
-    },
-    get connections() {
-      return connections
-    },
-    get open() {
-      return sockets.clients.size
-    },
-    hangUp() {
-      for (const socket of sockets.clients) socket.terminate()
-    },
-    stop(): Promise<void> {
-      for (const raw of raws) raw.destroy()
-      server.closeAllConnections()
-      return new Promise(resolve => server.close(() => resolve()))
-    },
-  }
+/** What a service's own messages are where a fault needs one. */
+export type FakeWords = {
+  malformed: string | Buffer
+  error(what: FakeError): void
+  /** Goes on with the answer, for the nth time. */
+  more(count: number): void
 }
 
 /** Does what a connection's fault says, in the middle of an answer. False: it has none that would show here. */
-export function strike(
-  { socket, raw, fault }: FakeConnection,
-  own: { malformed: string | Buffer; error(what: FakeError): void },
-): boolean {
+export function strike({ socket, raw, fault }: FakeConnection, own: FakeWords): boolean {
   switch (fault?.is) {
     case 'silent':
+    case 'stalled':
       return true
     case 'cut':
       socket.terminate()
@@ -180,6 +129,12 @@ export function strike(
     case 'malformed':
       socket.send(own.malformed)
       return true
+    case 'oversized':
+      socket.send(Buffer.alloc(oversize))
+      return true
+    case 'endless':
+      goOn(socket, own, 1)
+      return true
     case 'closed':
       socket.close(1000)
       return true
@@ -189,6 +144,32 @@ export function strike(
     default:
       return false
   }
+}
+
+/** More than the tests let pass, less than takes long. */
+const oversize = 1024 * 1024
+
+function goOn(socket: WebSocket, own: FakeWords, count: number) {
+  if (socket.readyState !== socket.OPEN) return
+  own.more(count)
+  setImmediate(() => goOn(socket, own, count + 1))
+}
+
+/** Sends a body in pieces, and does in the middle what the fault says. True: it came to its end. */
+export async function sendBody(
+  { response, fault }: FakeExchange,
+  pieces: Iterable<Buffer | string>,
+): Promise<boolean> {
+  for (const piece of pieces) {
+    await write(response, piece)
+    if (fault?.is === 'stalled') return false
+    if (fault?.is === 'cut' || fault?.is === 'half_frame' || fault?.is === 'closed') response.destroy()
+    while (!response.destroyed && (fault?.is === 'endless' || fault?.is === 'oversized'))
+      await write(response, Buffer.alloc(65_536, 'A'))
+    if (response.destroyed) return false
+  }
+  response.end()
+  return true
 }
 
 /** Waits as long as a slow connection does, then acts if there is still somebody. */
@@ -204,5 +185,10 @@ export function whenDue({ socket, fault }: FakeConnection, act: () => void): voi
 export function createOver(closed: Promise<void>) {
   const { promise, resolve } = Promise.withResolvers<'finished' | 'cancelled'>()
   void closed.then(() => resolve('cancelled'))
-  return { over: promise, finish: () => resolve('finished') }
+  return {
+    over: promise,
+    finish(isWhole = true) {
+      if (isWhole) resolve('finished')
+    },
+  }
 }

@@ -1,15 +1,17 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { startFakeService, withEnv } from './fake-service.ts'
 import {
   createOver,
   type FakeConnection,
   type FakeError,
   type FakeSpeech,
+  type FakeWords,
   fakeSound,
   soundPieces,
-  startFakeSockets,
   strike,
   whenDue,
 } from './fake-speech.ts'
+import { createFakeVoice } from './fake-tencent-voice.ts'
 
 const appId = '1250000000'
 const secretId = 'AKIDfakesecretid'
@@ -21,9 +23,16 @@ const codes: Record<FakeError, [number, string]> = {
   rejected: [4001, '参数不合法 engine_model_type'],
 }
 
-/** Tencent Cloud: real-time recognition (`/asr/v2`) and the synthesis of flowing text (`/stream_wsv2`). */
-export async function startFakeTencent(clock: { now(): number } = Date): Promise<FakeSpeech> {
-  const server = await startFakeSockets({
+export type FakeTencent = FakeSpeech & {
+  /** Environment that leads to `TextToVoice` instead of the synthesis of flowing text. */
+  voiceEnv: Record<string, string>
+  /** What becomes of the sound of `TextToVoice`, in base64, on its way. */
+  spoil: (audio: string) => string
+}
+
+/** Tencent Cloud: recognition (`/asr/v2`), synthesis of flowing text (`/stream_wsv2`), and `TextToVoice` over HTTP. */
+export async function startFakeTencent(clock: { now(): number } = Date): Promise<FakeTencent> {
+  const service = await startFakeService({
     check: url =>
       url.pathname === `/asr/v2/${appId}` || url.pathname === '/stream_wsv2'
         ? null
@@ -45,30 +54,23 @@ export async function startFakeTencent(clock: { now(): number } = Date): Promise
       } else if (isRecognition) connectRecognition(connection, fake, send)
       else connectSynthesis(connection, fake, send)
     },
+    answer: exchange => voice(exchange),
   })
-  const fake: FakeSpeech = {
-    env: {
-      TENCENT_APP_ID: appId,
-      TENCENT_SECRET_ID: secretId,
-      TENCENT_SECRET_KEY: secretKey,
-      TENCENT_ASR_URL: server.ws,
-      TENCENT_TTS_URL: server.ws,
-    },
-    heard: ['今天天气怎么样？'],
-    recognitions: [],
-    utterances: [],
-    fail: server.fail,
-    heal: server.heal,
-    get connections() {
-      return server.connections
-    },
-    get open() {
-      return server.open
-    },
-    hangUp: server.hangUp,
-    stop: server.stop,
-  }
+  const keys = { TENCENT_APP_ID: appId, TENCENT_SECRET_ID: secretId, TENCENT_SECRET_KEY: secretKey }
+  const env = { ...keys, TENCENT_ASR_URL: service.ws, TENCENT_TTS_URL: service.ws }
+  const fake: FakeTencent = withEnv(service, {
+    env,
+    voiceEnv: { ...env, TENCENT_TTS_URL: service.http },
+    spoil: (audio: string) => audio,
+  })
+  const voice = createFakeVoice(fake, { secretId, secretKey, clock })
   return fake
+}
+
+/** The same, for a driver that speaks by `TextToVoice`. */
+export async function startFakeTencentVoice(): Promise<FakeTencent> {
+  const fake = await startFakeTencent()
+  return Object.assign(fake, { env: fake.voiceEnv })
 }
 
 /** What is wrong with the signed parameters, or null. */
@@ -92,7 +94,8 @@ function refusalOf(url: URL, prefix: string, now: number): string | null {
 
 type Send = (fields: object) => void
 
-const ownFaults = (connection: FakeConnection, send: Send): Parameters<typeof strike>[1] => ({
+const wordsOf = (connection: FakeConnection, send: Send, more: FakeWords['more']): FakeWords => ({
+  more,
   malformed: 'this is not JSON',
   error(what) {
     const [code, message] = codes[what]
@@ -106,9 +109,10 @@ function connectRecognition(connection: FakeConnection, fake: FakeSpeech, send: 
   const { over, finish } = createOver(connection.closed)
   const heard = { bytes: 0, parameters, over }
   const voice_id = parameters.voice_id
-  const own = ownFaults(connection, send)
+  const own = wordsOf(connection, send, count => result(1, 0, '字'.repeat(count)))
   if (parameters.voice_format !== '1' || !voice_id) return own.error('rejected')
   fake.recognitions.push(heard)
+  let isStruck = false
   const arrivals: { at: number; bytes: number }[] = []
   send({ voice_id })
   const result = (slice_type: number, index: number, voice_text_str: string) =>
@@ -128,12 +132,14 @@ function connectRecognition(connection: FakeConnection, fake: FakeSpeech, send: 
       }
       const isFirst = heard.bytes === 0
       heard.bytes += data.length
-      if (isFirst && !strike(connection, own)) {
+      if (isFirst) isStruck = strike(connection, own)
+      if (isFirst && !isStruck) {
         result(0, 0, fake.heard[0]?.slice(0, 1) ?? '')
         result(1, 0, fake.heard[0]?.slice(0, 2) ?? '')
       }
       return
     }
+    if (isStruck) return
     if (data.toString() !== '{"type":"end"}') {
       send({ code: 4010, message: '客户端上传未知文本消息' })
       return connection.socket.close()
@@ -149,7 +155,7 @@ function connectRecognition(connection: FakeConnection, fake: FakeSpeech, send: 
 
 function connectSynthesis(connection: FakeConnection, fake: FakeSpeech, send: Send) {
   const { SessionId: session_id = '', ...parameters } = Object.fromEntries(connection.url.searchParams)
-  const own = ownFaults(connection, send)
+  const own = wordsOf(connection, send, () => {})
   if (parameters.Action !== 'TextToStreamAudioWSv2' || parameters.Codec !== 'pcm' || !session_id)
     return own.error('rejected')
   const { over, finish } = createOver(connection.closed)
@@ -165,7 +171,7 @@ function connectSynthesis(connection: FakeConnection, fake: FakeSpeech, send: Se
     whenDue(connection, () => {
       for (const piece of soundPieces(fakeSound(text, Number(parameters.SampleRate)))) {
         connection.socket.send(piece)
-        if (strike(connection, own)) return
+        if (strike(connection, { ...own, more: () => connection.socket.send(piece) })) return
       }
       send({ ...ids(), heartbeat: 1 })
       finish()

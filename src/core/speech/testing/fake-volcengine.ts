@@ -1,12 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { startFakeService, withEnv } from './fake-service.ts'
 import {
   createOver,
   type FakeConnection,
   type FakeError,
   type FakeSpeech,
+  type FakeWords,
   fakeSound,
   soundPieces,
-  startFakeSockets,
   strike,
   whenDue,
 } from './fake-speech.ts'
@@ -30,7 +31,7 @@ export type FakeVolcengine = FakeSpeech & {
 
 /** Volcengine: the large model's streaming recognition and the bidirectional synthesis, in its binary framing. */
 export async function startFakeVolcengine(): Promise<FakeVolcengine> {
-  const server = await startFakeSockets({
+  const service = await startFakeService({
     check(url, headers) {
       const isKnown =
         headers['x-api-key'] === apiKey ||
@@ -53,25 +54,12 @@ export async function startFakeVolcengine(): Promise<FakeVolcengine> {
       else connectRecognition(connection, fake)
     },
   })
-  const urls = { VOLCENGINE_ASR_URL: server.ws, VOLCENGINE_TTS_URL: server.ws }
-  const fake: FakeVolcengine = {
+  const urls = { VOLCENGINE_ASR_URL: service.ws, VOLCENGINE_TTS_URL: service.ws }
+  const fake: FakeVolcengine = withEnv(service, {
     env: { VOLCENGINE_SPEECH_APP_ID: appId, VOLCENGINE_SPEECH_ACCESS_TOKEN: accessToken, ...urls },
     envWithApiKey: { VOLCENGINE_SPEECH_API_KEY: apiKey, ...urls },
     resources: ['volc.seedasr.sauc.duration', 'volc.bigasr.sauc.duration', 'seed-tts-1.0', 'seed-tts-2.0'],
-    heard: ['今天天气怎么样？'],
-    recognitions: [],
-    utterances: [],
-    fail: server.fail,
-    heal: server.heal,
-    get connections() {
-      return server.connections
-    },
-    get open() {
-      return server.open
-    },
-    hangUp: server.hangUp,
-    stop: server.stop,
-  }
+  })
   return fake
 }
 
@@ -82,7 +70,8 @@ const uint32 = (value: number) => {
 }
 const block = (bytes: Buffer) => Buffer.concat([uint32(bytes.length), bytes])
 
-const ownFaults = ({ socket }: FakeConnection): Parameters<typeof strike>[1] => ({
+const wordsOf = ({ socket }: FakeConnection, more: FakeWords['more']): FakeWords => ({
+  more,
   // A header that announces more than comes.
   malformed: Buffer.from([0x11, 0x94, 0x10, 0x00, 0x00, 0x00, 0x01, 0x60, 0x7f, 0xff]),
   error(what) {
@@ -96,8 +85,9 @@ const ownFaults = ({ socket }: FakeConnection): Parameters<typeof strike>[1] => 
 function connectRecognition(connection: FakeConnection, fake: FakeVolcengine) {
   const { socket } = connection
   const { over, finish } = createOver(connection.closed)
-  const own = ownFaults(connection)
+  const own = wordsOf(connection, count => answer('字'.repeat(count)))
   let heard: FakeSpeech['recognitions'][number] | null = null
+  let isStruck = false
   let sequence = 0
   const answer = (text: string, isLast = false) => {
     sequence += 1
@@ -124,7 +114,8 @@ function connectRecognition(connection: FakeConnection, fake: FakeVolcengine) {
     if (type !== 2 || !heard) return own.error('rejected')
     const isFirst = heard.bytes === 0 && payload.length > 0
     heard.bytes += payload.length
-    if (isFirst && strike(connection, own)) return
+    if (isFirst) isStruck = strike(connection, own)
+    if (isStruck) return
     if (!isLast) return answer(isFirst ? (fake.heard[0]?.slice(0, 2) ?? '') : fake.heard.join(''))
     whenDue(connection, () => {
       finish()
@@ -159,7 +150,7 @@ type RequestParameters = {
 
 function connectSynthesis(connection: FakeConnection, fake: FakeVolcengine) {
   const { socket } = connection
-  const own = ownFaults(connection)
+  const own = wordsOf(connection, () => {})
   let isStarted = false
   let current: {
     id: string
@@ -173,8 +164,9 @@ function connectSynthesis(connection: FakeConnection, fake: FakeVolcengine) {
     const { id, text, parameters, over } = session
     send(350, id, Buffer.from(JSON.stringify({ text })))
     for (const piece of soundPieces(fakeSound(text, parameters.audio_params?.sample_rate ?? 24_000))) {
-      send(352, id, piece, [0x11, 0xb4, 0, 0])
-      if (strike(connection, own)) return
+      const sound = () => send(352, id, piece, [0x11, 0xb4, 0, 0])
+      sound()
+      if (strike(connection, { ...own, more: sound })) return
     }
     send(351, id, Buffer.from('{}'))
     over.finish()
