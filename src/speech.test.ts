@@ -34,6 +34,17 @@ async function upload(audio: Uint8Array | null, query = '', who = user) {
   return { status: response.status, body: (await response.json()) as Transcription & { code?: string } }
 }
 
+/** Audio as the body itself. */
+async function post(audio: Uint8Array | ReadableStream, type: string, query = '') {
+  const response = await app.fetch(`/api/v1/speech/transcriptions${query}`, {
+    method: 'POST',
+    headers: { ...user.headers, 'content-type': type },
+    body: audio instanceof ReadableStream ? audio : Buffer.from(audio),
+    ...(audio instanceof ReadableStream ? { duplex: 'half' } : {}),
+  })
+  return { status: response.status, body: (await response.json()) as Transcription & { code?: string } }
+}
+
 const speak = (body: object, signal?: AbortSignal) =>
   app.fetch('/api/v1/speech/syntheses', {
     method: 'POST',
@@ -128,6 +139,70 @@ test('Opus in Ogg and in WebM, as browsers record it', async () => {
     expect(joinPcm(pieces).length).toBeGreaterThan(47_000)
     expect(loudnessOf(joinPcm(pieces)) / loudnessOf(sound)).toBeCloseTo(1, 1)
   }
+})
+
+test('audio may be the body itself, of whatever kind it says it is', async () => {
+  const sound = voice(1000, 48_000)
+  const files = [
+    [writeWav(sound, 48_000), 'audio/wav'],
+    [writeWav(sound, 48_000), 'audio/x-wav'],
+    [await oggOf(sound), 'audio/ogg; codecs=opus'],
+    [await webmOf(sound), 'Audio/WebM;codecs=opus'],
+    // The bytes tell what it is.
+    [await oggOf(sound), 'audio/mpeg'],
+  ] as const
+  for (const [file, type] of files) {
+    const { status, body } = await post(file, type, '?language=en-US')
+    expect({ status, body }, type).toMatchObject({
+      status: 201,
+      body: { state: 'done', text: isLine, seconds: 1 },
+    })
+  }
+  const long = await post(writeWav(silence(61_000, 16_000), 16_000), 'audio/wav')
+  expect(long).toMatchObject({ status: 201, body: { state: 'queued', seconds: 61 } })
+})
+
+test('audio as the body is refused as in a form', async () => {
+  const code = async (...input: Parameters<typeof post>) => {
+    const { status, body } = await post(...input)
+    return `${status} ${body.code}`
+  }
+  const wav = writeWav(voice(100), 16_000)
+  expect(await code(new Uint8Array(0), 'audio/wav')).toBe('400 speech.bad_audio')
+  expect(await code(Buffer.from('RIFF'), 'audio/wav')).toBe('400 speech.bad_audio')
+  expect(await code(Buffer.from('ID3\u0004 and so on'), 'audio/mpeg')).toBe('415 speech.unsupported_audio')
+  expect(await code(wav, 'audio/wav', '?language=no+such')).toBe('400 input.invalid')
+  expect(await code(wav, 'application/octet-stream')).toBe('415 input.unsupported_media_type')
+  expect(await code(wav, 'video/webm')).toBe('415 input.unsupported_media_type')
+  const tooLarge = Buffer.alloc(33 * 1024 * 1024, 'RIFF')
+  expect(await code(tooLarge, 'audio/wav')).toBe('413 input.too_large')
+  // Without a length it is cut off where it is too long.
+  expect(await code(new Blob([tooLarge]).stream(), 'audio/wav')).toBe('413 input.too_large')
+  const elsewhere = await app.fetch('/api/v1/speech/syntheses', {
+    method: 'POST',
+    headers: { ...user.headers, 'content-type': 'audio/wav' },
+    body: Buffer.from(wav),
+  })
+  expect(elsewhere.status).toBe(415)
+  const anonymous = await app.fetch('/api/v1/speech/transcriptions', {
+    method: 'POST',
+    headers: { 'content-type': 'audio/wav' },
+    body: Buffer.from(wav),
+  })
+  expect(anonymous.status).toBe(401)
+})
+
+test('the API’s document names both ways to send audio', async () => {
+  const document = (await (await app.fetch('/openapi.json')).json()) as {
+    paths: Record<string, { post?: { requestBody?: { content: object } } }>
+  }
+  expect(document.paths['/api/v1/speech/transcriptions']?.post?.requestBody).toMatchObject({
+    required: true,
+    content: {
+      'audio/*': { schema: { type: 'string', format: 'binary' } },
+      'multipart/form-data': { schema: { required: ['file'] } },
+    },
+  })
 })
 
 test('what is no audio is told, whatever was done to it', async () => {

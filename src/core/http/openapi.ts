@@ -103,6 +103,7 @@ function operation(route: RouteDefinition, components: Components): JsonSchema {
           },
         }
       : {}),
+    ...(route.file ? { requestBody: fileBody(route.file) } : {}),
     responses: {
       [status]: {
         description: 'Success',
@@ -114,6 +115,18 @@ function operation(route: RouteDefinition, components: Components): JsonSchema {
           ? json({ description: 'In the shape of the foreign protocol.' })
           : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
+    },
+  }
+}
+
+/** A file as the body, or in a form. */
+function fileBody(kind: string): JsonSchema {
+  const file = { type: 'string', format: 'binary' }
+  return {
+    required: true,
+    content: {
+      [`${kind}/*`]: { schema: file },
+      'multipart/form-data': { schema: { type: 'object', required: ['file'], properties: { file } } },
     },
   }
 }

@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** A foreign protocol: its answers keep their own shape, whatever envelope is set. */
     foreign?: boolean
+    /** Takes a file of this kind as its body. */
+    file?: RouteDefinition['file']
   }
   interface FastifyRequest {
     idempotencyToken: string | null
@@ -31,7 +33,7 @@ export function registerRoute(server: FastifyInstance, route: RouteDefinition, o
   server.route({
     method: route.method,
     url: route.path,
-    config: { foreign: route.onError !== undefined },
+    config: { file: route.file, foreign: route.onError !== undefined },
     schema: routeSchema(route, status),
     ...(route.bodyLimit ? { bodyLimit: route.bodyLimit } : {}),
     async onRequest(request, reply) {

@@ -67,6 +67,8 @@ export type RouteDefinition<
   openInput?: boolean
   /** The handler writes to `reply` itself (streams, downloads, redirects). */
   raw?: boolean
+  /** A file of this kind may be the whole body, as well as the multipart field `file`: `readFile` reads both. */
+  file?: 'audio'
   /** Largest accepted body in bytes, when not the server's default. */
   bodyLimit?: number
   /** Answers errors in a foreign protocol's own shape instead of problem+json. */

@@ -20,6 +20,7 @@ import { createRateRules } from './rate-rules.ts'
 import { registerRoute } from './register-route.ts'
 import type { Actor, Authenticate, RouteDefinition, Router } from './route.ts'
 import { isStorable, suspiciousEscape, unstorable } from './storable.ts'
+import { takeFiles } from './upload.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -73,6 +74,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   await server.register(multipart, { limits: { files: 1, fields: 10, fieldSize: 100_000, parts: 12 } })
   useOurValidators(server)
   readJson(server)
+  takeFiles(server)
 
   let draining = false
   server.decorateRequest('actor', null)

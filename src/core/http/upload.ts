@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import type { MultipartFile } from '@fastify/multipart'
-import type { FastifyRequest } from 'fastify'
-import { AppError, defineError, isAbort, unsupportedMediaType } from '#core/errors.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AppError, defineError, isAbort, payloadTooLarge, unsupportedMediaType } from '#core/errors.ts'
 
 const uploadMissing = defineError({
   code: 'upload.missing',
@@ -41,5 +43,43 @@ export async function readUpload<T>(
     )
       throw uploadMissing({}, { cause: error })
     throw error
+  }
+}
+
+/** Bodies that are files reach the routes that take such (`file`) as streams; all others refuse them. */
+export function takeFiles(server: FastifyInstance): void {
+  server.addContentTypeParser(/^audio\//i, (request, body, done) => {
+    if (request.routeOptions.config.file === 'audio') done(null, body)
+    else done(unsupportedMediaType())
+  })
+}
+
+/**
+ * The one file of a request, whole: the body itself, or the multipart field `file`.
+ * @throws AppError `input.too_large`, and those of `readUpload`
+ */
+export async function readFile(request: FastifyRequest, max_bytes: number): Promise<Buffer> {
+  if (request.body instanceof Readable) return readBody(request.body, max_bytes)
+  return readUpload(request, max_bytes, async ({ file }) => {
+    const bytes = await buffer(file)
+    if (file.truncated) throw payloadTooLarge({ limit: max_bytes })
+    return bytes
+  })
+}
+
+async function readBody(body: Readable, max_bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      size += chunk.length
+      if (size > max_bytes) throw payloadTooLarge({ limit: max_bytes })
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } catch (error) {
+    // What nobody reads any more would block the connection for the next request.
+    body.resume()
+    throw error instanceof AppError ? error : uploadMissing({}, { cause: error })
   }
 }

@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
-import { payloadTooLarge } from '#core/errors.ts'
 import type { Router } from '#core/http/route.ts'
-import { readUpload } from '#core/http/upload.ts'
+import { readFile } from '#core/http/upload.ts'
 import type { PermissionDefinition } from '#core/module.ts'
 import type { Speech } from './speech.ts'
 import { speakText } from './spoken-stream.ts'
@@ -43,9 +41,11 @@ const SynthesisRequest = z.object({
   format: z.enum(['wav', 'ogg']).default('wav').describe('`ogg` is Opus, a twentieth of the size.'),
 })
 
+type Deps = { speech: Speech; transcriptions: Transcriptions }
+
 /** Speech for every product: what is said as text, and text as sound. */
-export function speechRoutes(router: Router, deps: { speech: Speech; transcriptions: Transcriptions }): void {
-  const { speech, transcriptions } = deps
+export function speechRoutes(router: Router, deps: Deps): void {
+  const { speech } = deps
   router.route({
     method: 'GET',
     path: '/api/v1/speech/status',
@@ -54,22 +54,26 @@ export function speechRoutes(router: Router, deps: { speech: Speech; transcripti
     response: Status,
     handler: () => ({ ...speech.status(), voices: [...speech.voices()] }),
   })
+  transcriptionRoutes(router, deps)
+  synthesisRoutes(router, deps)
+}
+
+function transcriptionRoutes(router: Router, { transcriptions }: Deps) {
   router.route({
     method: 'POST',
     path: '/api/v1/speech/transcriptions',
     access,
     rate: 'ai',
     summary:
-      'Audio as text (multipart field “file”: WAV, or Opus in Ogg or WebM, up to 32 MB). A minute is answered at once, longer audio becomes a job',
+      'Audio as text (WAV, or Opus in Ogg or WebM, up to 32 MB: the body itself, or the multipart field “file”). A minute is answered at once, longer audio becomes a job',
     query: z.object({ language: Language.optional() }),
+    file: 'audio',
     response: Transcription,
     status: 201,
-    handler: ({ actor, query, request, signal }) =>
-      readUpload(request, largestUpload, async ({ file }) => {
-        const bytes = await buffer(file)
-        if (file.truncated) throw payloadTooLarge({ limit: largestUpload })
-        return transcriptions.create(actor, { bytes, language: query.language }, signal)
-      }),
+    async handler({ actor, query, request, signal }) {
+      const bytes = await readFile(request, largestUpload)
+      return transcriptions.create(actor, { bytes, language: query.language }, signal)
+    },
   })
   router.route({
     method: 'GET',
@@ -88,6 +92,9 @@ export function speechRoutes(router: Router, deps: { speech: Speech; transcripti
     params: Id,
     handler: ({ actor, params }) => transcriptions.delete(actor, params.id),
   })
+}
+
+function synthesisRoutes(router: Router, { speech }: Deps) {
   router.route({
     method: 'POST',
     path: '/api/v1/speech/syntheses',
