@@ -34,7 +34,7 @@ export default defineConfig({
       workbox: {
         // The shell and the pages work offline; what is big and rare is kept once it has been used.
         globPatterns: ['index.html', 'assets/*.{js,css}'],
-        globIgnores: ['assets/{chart-canvas,highlight,katex,mermaid}*'],
+        globIgnores: ['assets/{chart-canvas,highlight,katex,mermaid,opus-worker}*'],
         maximumFileSizeToCacheInBytes: 3_000_000,
         navigateFallback: '/index.html',
         navigateFallbackDenylist: [serverPaths],

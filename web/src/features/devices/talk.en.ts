@@ -19,15 +19,17 @@ const talk: SameTexts<typeof zhCN> = {
     ask: 'Send',
     placeholder: 'Or type a question',
     lines: 'What was said',
-    denied: 'The microphone is not allowed. Allow it in the browser’s address bar, or type.',
-    unsupported:
-      'This browser or this connection offers no microphone and no sound (HTTPS and a recent browser are needed). You can type, and read the subtitles.',
+    pendingText:
+      'The operator lets new devices in first. Once that is done, the six digits appear here by themselves.',
+    unsupported: 'This browser cannot send what the microphone hears. Update it, or take another one.',
+    nothingSaid: 'What you and the device say is shown here.',
   },
   stage: {
     off: 'Off',
     starting: 'Starting…',
     unclaimed: 'Waiting to be added',
     lost: 'The connection is lost',
+    elsewhere: 'Switched on in another tab or window',
   },
   activity: {
     off: 'Off',

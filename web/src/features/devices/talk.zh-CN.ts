@@ -15,15 +15,16 @@ const talk = {
     ask: '发送',
     placeholder: '也可以打字问它',
     lines: '对话记录',
-    denied: '没有麦克风权限。请在浏览器的地址栏中允许使用麦克风，或直接打字。',
-    unsupported:
-      '此浏览器或此连接无法使用麦克风和语音（需要 HTTPS 和较新的浏览器）。可以打字对话，并查看字幕。',
+    pendingText: '新设备需要管理员先批准，批准后这里会自动显示六位数字。',
+    unsupported: '此浏览器无法发送麦克风的声音，请升级浏览器或换一个。',
+    nothingSaid: '你和设备说的话会显示在这里。',
   },
   stage: {
     off: '已关机',
     starting: '正在启动…',
     unclaimed: '等待激活',
     lost: '连接已断开',
+    elsewhere: '已在另一个标签页或窗口开机',
   },
   activity: {
     off: '已关机',

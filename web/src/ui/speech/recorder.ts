@@ -25,7 +25,7 @@ const sampleRate = 16_000
 
 /** Asks for the microphone, where that was not done before, and records. @throws MicrophoneError */
 export async function startRecording(): Promise<Recording> {
-  const stream = await openMicrophone()
+  const stream = await askForMicrophone()
   const context = new AudioContext()
   const analyser = context.createAnalyser()
   analyser.fftSize = 1024
@@ -60,7 +60,8 @@ export async function startRecording(): Promise<Recording> {
   }
 }
 
-async function openMicrophone(): Promise<MediaStream> {
+/** The sound of the microphone; the browser asks whether it may. @throws MicrophoneError */
+export async function askForMicrophone(): Promise<MediaStream> {
   // Browsers hide it from pages that came over plain http.
   if (!navigator.mediaDevices) throw new MicrophoneError('insecure')
   try {

@@ -1,44 +1,38 @@
 import { api } from '#api/client.ts'
+import { MicrophoneError, type MicrophoneProblem } from '#ui/speech/recorder.ts'
 import { type Loudspeaker, openLoudspeaker } from './loudspeaker.ts'
-import { canSound, type Microphone, openMicrophone } from './microphone.ts'
+import { answerMcp } from './mcp.ts'
+import { type Microphone, openMicrophone } from './microphone.ts'
+import { uplink } from './sound.ts'
+import { type Identity, identity, startUp, untilAnswered } from './start-up.ts'
 
 export type TalkMode = 'auto' | 'manual' | 'realtime'
 export type Line = { id: number; who: 'user' | 'device' | 'notice'; text: string }
 
 export type VirtualState = {
-  stage: 'off' | 'starting' | 'unclaimed' | 'on' | 'lost'
-  /** The six digits, while it has no owner. */
+  /** `elsewhere`: the same device was switched on in another tab. */
+  stage: 'off' | 'starting' | 'unclaimed' | 'on' | 'lost' | 'elsewhere'
+  /** The six digits, while it has no owner; null when an operator has to let it in first. */
   code: string | null
   activity: 'idle' | 'listening' | 'thinking' | 'speaking'
   emotion: string
   lines: readonly Line[]
-  /** Null: text only, because there is no microphone, or it was not allowed. */
-  microphone: 'closed' | 'open' | 'denied' | 'unsupported'
+  /** What is being said: the sentence, where `lines` has the whole answer. */
+  subtitle: string
+  /** `unsupported`: this browser cannot encode what it hears. */
+  microphone: 'closed' | 'opening' | 'open' | MicrophoneProblem | 'unsupported'
   mode: TalkMode
   error: unknown
 }
 
 type Down = { type: string; [key: string]: unknown }
-type StartUp = { websocket: { token: string }; activation?: { code?: string } }
 
 const mostLines = 100
 const pingEvery_ms = 45_000
-const storageKey = 'banyan.virtual-device'
-
-/** The browser's own address, made up once: it is the same device after a reload. */
-function identity(): { mac: string; client_id: string } {
-  const stored = localStorage.getItem(storageKey)
-  if (stored) {
-    const known: unknown = JSON.parse(stored)
-    if (known && typeof known === 'object' && 'mac' in known && 'client_id' in known)
-      return { mac: String(known.mac), client_id: String(known.client_id) }
-  }
-  const bytes = crypto.getRandomValues(new Uint8Array(5))
-  const mac = ['02', ...[...bytes].map(byte => byte.toString(16).padStart(2, '0'))].join(':')
-  const made = { mac, client_id: crypto.randomUUID() }
-  localStorage.setItem(storageKey, JSON.stringify(made))
-  return made
-}
+/** After so long, nothing was said before the button was let go. */
+const nothingSaid_ms = 8000
+/** The close code for a device that connected a second time. */
+const replaced = 4003
 
 const initial: VirtualState = {
   stage: 'off',
@@ -46,6 +40,7 @@ const initial: VirtualState = {
   activity: 'idle',
   emotion: 'neutral',
   lines: [],
+  subtitle: '',
   microphone: 'closed',
   mode: 'auto',
   error: null,
@@ -55,76 +50,127 @@ export type VirtualDevice = ReturnType<typeof createVirtualDevice>
 
 /** A device in the browser: it starts up, greets, listens and speaks as one of plastic does. */
 export function createVirtualDevice() {
-  let state: VirtualState = { ...initial, microphone: canSound() ? 'closed' : 'unsupported' }
+  // Browsers hide the microphone from pages that came over plain HTTP.
+  let state: VirtualState = { ...initial, microphone: navigator.mediaDevices ? 'closed' : 'insecure' }
   const watchers = new Set<() => void>()
+  /** From switching on, or connecting again, until the connection is gone. */
+  let life = new AbortController()
   let socket: WebSocket | null = null
   let loudspeaker: Loudspeaker | null = null
   let microphone: Microphone | null = null
   let lineCount = 0
-  let ping: ReturnType<typeof setInterval> | undefined
+  let wantsToListen = false
+  /** From an interruption until the server has answered it: what comes in between is of the answer that was cut. */
+  let isInterrupting = false
+  /** Whether the last line is the beginning of what is being said. */
+  let isAnswering = false
+  let unheard: ReturnType<typeof setTimeout> | undefined
 
   const set = (change: Partial<VirtualState>) => {
+    if (change.activity) clearTimeout(unheard)
     state = { ...state, ...change }
+    const { activity, mode } = state
     microphone?.setOpen(
-      state.activity === 'listening' || (state.activity !== 'idle' && state.mode === 'realtime'),
+      activity === 'listening' || (activity !== 'idle' && mode === 'realtime' && wantsToListen),
     )
     for (const watcher of watchers) watcher()
   }
   const say = (who: Line['who'], text: string) => {
-    if (text !== '') set({ lines: [...state.lines, { id: ++lineCount, who, text }].slice(-mostLines) })
+    if (text === '') return
+    const lines = [...state.lines, { id: ++lineCount, who, text }].slice(-mostLines)
+    set(who === 'notice' ? { lines } : { lines, subtitle: text })
+  }
+  /** One more sentence of the answer. */
+  const goOn = (text: string) => {
+    const last = state.lines.at(-1)
+    if (!isAnswering || last?.who !== 'device') return say('device', text)
+    const space = /[\u2E80-\uFFFF]$/.test(last.text) ? '' : ' '
+    const longer = { ...last, text: last.text + space + text }
+    set({ lines: [...state.lines.slice(0, -1), longer], subtitle: text })
   }
   const send = (message: object) => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
   }
 
-  async function start() {
+  /** Ends what was, and lets go of sound and microphone. */
+  function end() {
+    life.abort()
+    socket?.close(1000)
+    socket = null
+    wantsToListen = false
+    isInterrupting = false
+    microphone?.close()
+    microphone = null
+    loudspeaker?.close()
+    loudspeaker = null
+    const isHeld = state.microphone === 'open' || state.microphone === 'opening'
+    set({ activity: 'idle', emotion: 'neutral', subtitle: '', ...(isHeld ? { microphone: 'closed' } : {}) })
+  }
+
+  async function switchOn() {
+    const before = state.stage
+    end()
+    life = new AbortController()
+    const { signal } = life
     set({ stage: 'starting', error: null, code: null })
+    const opened = await openLoudspeaker().catch(() => null)
+    if (signal.aborted) return opened?.close()
+    loudspeaker = opened
+    await start(before)
+  }
+
+  /** Starts up and connects; while it has no owner it shows digits and asks again. */
+  async function start(before: VirtualState['stage']) {
+    const { signal } = life
     try {
       const me = identity()
-      const answer = await startUp(me)
-      if (answer.activation) set({ stage: 'unclaimed', code: answer.activation.code ?? null })
-      else connect(me, answer.websocket.token)
+      for (;;) {
+        const { activation, websocket } = await startUp(me, signal)
+        if (!activation) return connect(me, websocket.token, signal)
+        set({ stage: 'unclaimed', code: activation.code ?? null })
+        await untilAnswered(me, signal)
+      }
     } catch (error) {
-      set({ stage: 'off', error })
+      if (signal.aborted) return
+      end()
+      set({ stage: before, error })
     }
   }
 
   async function claim() {
+    set({ error: null })
     try {
       await api.post('/devices/claims', { code: state.code })
-      await start()
     } catch (error) {
-      set({ error })
+      return set({ error })
     }
+    // It may have noticed by itself, or been switched off.
+    if (state.stage !== 'unclaimed') return
+    life.abort()
+    life = new AbortController()
+    await start('off')
   }
 
-  function connect({ mac, client_id }: ReturnType<typeof identity>, token: string) {
+  function connect({ mac, client_id }: Identity, token: string, signal: AbortSignal) {
     const url = new URL('/api/v1/devices/ws', location.href)
     url.protocol = url.protocol.replace('http', 'ws')
     url.search = new URLSearchParams({ token, 'device-id': mac, 'client-id': client_id }).toString()
     const mine = new WebSocket(url)
     mine.binaryType = 'arraybuffer'
     socket = mine
-    mine.onopen = () =>
-      send({
-        type: 'hello',
-        version: 1,
-        transport: 'websocket',
-        features: { mcp: true },
-        audio_params: { format: 'opus', sample_rate: 48_000, channels: 1, frame_duration: 60 },
-      })
+    mine.onopen = () => send(hello)
     mine.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof data !== 'string') {
-        if (state.activity === 'speaking') loudspeaker?.play(new Uint8Array(data))
-      } else hear(JSON.parse(data) as Down)
+      if (signal.aborted) return
+      if (typeof data === 'string') hear(JSON.parse(data) as Down)
+      else if (state.activity === 'speaking' && !isInterrupting) loudspeaker?.play(new Uint8Array(data))
     }
-    mine.onclose = () => {
-      if (socket !== mine) return
-      release()
-      set({ stage: 'lost', activity: 'idle' })
+    mine.onclose = ({ code }) => {
+      if (signal.aborted) return
+      end()
+      set({ stage: code === replaced ? 'elsewhere' : 'lost' })
     }
-    clearInterval(ping)
-    ping = setInterval(() => send({ type: 'ping' }), pingEvery_ms)
+    const ping = setInterval(() => send({ type: 'ping' }), pingEvery_ms)
+    signal.addEventListener('abort', () => clearInterval(ping))
   }
 
   function hear(message: Down) {
@@ -136,23 +182,32 @@ export function createVirtualDevice() {
     } else if (message.type === 'llm') set({ emotion: String(message.emotion) })
     else if (message.type === 'alert') say('notice', String(message.message))
     else if (message.type === 'error') say('notice', String(message.detail))
-    else if (message.type === 'mcp') answerMcp(message.payload)
-    else if (message.type === 'tts') hearSpeech(message.state, text)
+    else if (message.type === 'mcp') {
+      const answer = answerMcp(message.payload as Parameters<typeof answerMcp>[0], loudspeaker)
+      if (answer) send(answer)
+    } else if (message.type === 'tts') hearSpeech(message.state, text)
   }
 
   function hearSpeech(what: unknown, text: string) {
-    if (what === 'start') {
+    if (what === 'stop') {
+      isInterrupting = false
       loudspeaker?.stop()
+      // Whoever pressed the button in the middle of an answer is speaking by now.
+      if (state.activity === 'listening') return
+      // The server goes on listening by itself. To ask it again would cut off whoever is interrupting.
+      const listens = wantsToListen && state.mode !== 'manual'
+      set({ activity: listens ? 'listening' : 'idle', emotion: 'neutral' })
+    } else if (isInterrupting) return
+    else if (what === 'start') {
+      loudspeaker?.stop()
+      isAnswering = false
+      set({ activity: 'thinking' })
+    } else if (what === 'sentence_start') {
+      goOn(text)
+      isAnswering = true
       set({ activity: 'speaking' })
-    } else if (what === 'sentence_start') say('device', text)
-    else if (what === 'stop') {
-      loudspeaker?.stop()
-      const listensAgain = state.microphone === 'open' && state.mode !== 'manual' && wantsToListen
-      set({ activity: 'idle', emotion: 'neutral' })
-      if (listensAgain) listen()
     }
   }
-  let wantsToListen = false
 
   function listen() {
     wantsToListen = true
@@ -160,40 +215,34 @@ export function createVirtualDevice() {
     set({ activity: 'listening' })
   }
 
-  function answerMcp(payload: unknown) {
-    const { id, method, params } = payload as {
-      id?: number
-      method?: string
-      params?: { name?: string; arguments?: Record<string, unknown> }
-    }
-    if (typeof id !== 'number') return
-    const reply = (rest: object) => send({ type: 'mcp', payload: { jsonrpc: '2.0', id, ...rest } })
-    const told = (value: unknown) =>
-      reply({ result: { content: [{ type: 'text', text: JSON.stringify(value) }], isError: false } })
-    if (method === 'initialize')
-      reply({
-        result: {
-          protocolVersion: '2024-11-05',
-          capabilities: { tools: {} },
-          serverInfo: { name: 'virtual-device', version: '1.0.0' },
-        },
-      })
-    else if (method === 'tools/list') reply({ result: { tools } })
-    else if (params?.name === 'self.get_device_status')
-      told({ audio_speaker: { volume: loudspeaker?.volume ?? 70 }, screen: { theme: 'light' } })
-    else if (params?.name === 'self.audio_speaker.set_volume' && loudspeaker) {
-      loudspeaker.volume = Number(params.arguments?.volume)
-      told(true)
-    } else reply({ error: { message: `Unknown: ${params?.name ?? method}` } })
+  function interrupt() {
+    isInterrupting = true
+    loudspeaker?.stop()
+    send({ type: 'abort' })
   }
 
-  function release() {
-    clearInterval(ping)
-    microphone?.close()
-    microphone = null
-    loudspeaker?.close()
-    loudspeaker = null
-    if (state.microphone === 'open') state = { ...state, microphone: 'closed' }
+  /** Opens the microphone, the first time with the browser's question. False when that did not work. */
+  async function unmute(): Promise<boolean> {
+    if (microphone) return true
+    const { signal } = life
+    set({ microphone: 'opening' })
+    try {
+      const opened = await openMicrophone(packet => {
+        if (socket?.readyState === WebSocket.OPEN) socket.send(packet)
+      })
+      // It was switched off while the browser asked.
+      if (signal.aborted) {
+        opened.close()
+        return false
+      }
+      microphone = opened
+      set({ microphone: 'open' })
+      return true
+    } catch (error) {
+      if (!signal.aborted)
+        set({ microphone: error instanceof MicrophoneError ? error.problem : 'unsupported' })
+      return false
+    }
   }
 
   return {
@@ -203,77 +252,51 @@ export function createVirtualDevice() {
     },
     getState: () => state,
     /** Switches it on; browsers want that to come from a click, or it may make no sound. */
-    async switchOn() {
-      if (canSound()) loudspeaker ??= openLoudspeaker()
-      await start()
-    },
+    switchOn,
     claim,
-    /** Opens the microphone, the first time with the browser's question, and listens. */
     async startListening() {
-      if (!microphone) {
-        try {
-          microphone = await openMicrophone(packet => {
-            if (socket?.readyState === WebSocket.OPEN) socket.send(packet as Uint8Array<ArrayBuffer>)
-          })
-          set({ microphone: 'open' })
-        } catch {
-          set({ microphone: 'denied' })
-          return
-        }
-      }
-      if (state.activity === 'speaking' || state.activity === 'thinking') send({ type: 'abort' })
+      if (state.microphone === 'opening' || !(await unmute())) return
+      if (state.activity === 'speaking' || state.activity === 'thinking') interrupt()
       listen()
     },
     stopListening() {
       wantsToListen = false
       send({ type: 'listen', state: 'stop' })
-      if (state.activity === 'listening') set({ activity: state.mode === 'manual' ? 'thinking' : 'idle' })
-      // The button was let go before anything was said.
-      if (state.mode === 'manual')
-        setTimeout(() => state.activity === 'thinking' && set({ activity: 'idle' }), 8000)
+      if (state.activity !== 'listening') return
+      const isManual = state.mode === 'manual'
+      set({ activity: isManual ? 'thinking' : 'idle' })
+      if (isManual) unheard = setTimeout(() => set({ activity: 'idle' }), nothingSaid_ms)
     },
     setMode(mode: TalkMode) {
       set({ mode })
-      if (state.activity === 'listening') listen()
+      if (!wantsToListen) return
+      // Listening by button would break off the answer that is being given.
+      if (mode === 'manual' && state.activity !== 'listening') {
+        wantsToListen = false
+        send({ type: 'listen', state: 'stop' })
+      } else send({ type: 'listen', state: 'start', mode })
     },
     type(text: string) {
       send({ type: 'listen', state: 'detect', text })
       set({ activity: 'thinking' })
     },
-    abort() {
-      loudspeaker?.stop()
-      send({ type: 'abort' })
-    },
+    interrupt,
     switchOff() {
-      const old = socket
-      socket = null
-      wantsToListen = false
-      old?.close(1000)
-      release()
-      set({ ...initial, microphone: state.microphone, lines: state.lines, mode: state.mode })
+      end()
+      set({ stage: 'off', code: null, error: null })
     },
   }
 }
 
-const tools = [
-  {
-    name: 'self.get_device_status',
-    description: 'The state of the device: loudspeaker and screen.',
-    inputSchema: { type: 'object', properties: {} },
+const hello = {
+  type: 'hello',
+  version: 1,
+  transport: 'websocket',
+  features: { mcp: true },
+  audio_params: {
+    format: 'opus',
+    sample_rate: uplink.rate,
+    channels: 1,
+    frame_duration: uplink.packet_ms,
   },
-  {
-    name: 'self.audio_speaker.set_volume',
-    description: 'Sets the volume of the loudspeaker, 0 to 100.',
-    inputSchema: {
-      type: 'object',
-      properties: { volume: { type: 'integer', minimum: 0, maximum: 100 } },
-      required: ['volume'],
-    },
-  },
-]
-
-async function startUp({ mac, client_id }: { mac: string; client_id: string }): Promise<StartUp> {
-  const headers = { 'device-id': mac, 'client-id': client_id }
-  const body = { application: { version: '1.0.0' }, board: { type: 'virtual', name: 'virtual' } }
-  return api.post('/devices/ota', body, { headers })
 }

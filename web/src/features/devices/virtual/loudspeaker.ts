@@ -1,4 +1,5 @@
-const sampleRate = 24_000
+import { openDecoder } from './opus.ts'
+
 /** What is in hand before the first packet plays, in seconds. */
 const lead = 0.06
 
@@ -11,49 +12,44 @@ export type Loudspeaker = {
   close(): void
 }
 
-/** Plays Opus packets one after the other, as they come. */
-export function openLoudspeaker(): Loudspeaker {
+/**
+ * Plays Opus packets one after the other, as they come. To be called in a click: browsers start no sound otherwise.
+ * @throws {Error} when this browser cannot decode Opus
+ */
+export async function openLoudspeaker(): Promise<Loudspeaker> {
   const context = new AudioContext()
+  void context.resume()
   const gain = context.createGain()
   gain.connect(context.destination)
   const playing = new Set<AudioBufferSourceNode>()
   let next = 0
-  let count = 0
   let volume = 70
-  const decoder = new AudioDecoder({
-    output(sound) {
-      const buffer = context.createBuffer(1, sound.numberOfFrames, sound.sampleRate)
-      sound.copyTo(buffer.getChannelData(0), { planeIndex: 0, format: 'f32-planar' })
-      sound.close()
-      const source = context.createBufferSource()
-      source.buffer = buffer
-      source.connect(gain)
-      source.onended = () => playing.delete(source)
-      playing.add(source)
-      next = Math.max(next, context.currentTime + (playing.size === 1 ? lead : 0))
-      source.start(next)
-      next += buffer.duration
-    },
-    error: () => undefined,
+
+  const decoder = await openDecoder((samples, rate) => {
+    const buffer = context.createBuffer(1, samples.length, rate)
+    buffer.copyToChannel(samples, 0)
+    const source = context.createBufferSource()
+    source.buffer = buffer
+    source.connect(gain)
+    source.onended = () => playing.delete(source)
+    playing.add(source)
+    next = Math.max(next, context.currentTime + (playing.size === 1 ? lead : 0))
+    source.start(next)
+    next += buffer.duration
+  }).catch(error => {
+    void context.close()
+    throw error
   })
-  const configure = () => decoder.configure({ codec: 'opus', sampleRate, numberOfChannels: 1 })
-  configure()
+
+  function stop() {
+    decoder.reset()
+    for (const source of playing) source.stop()
+    playing.clear()
+    next = 0
+  }
   return {
-    play(packet) {
-      if (decoder.state === 'configured')
-        decoder.decode(
-          new EncodedAudioChunk({ type: 'key', timestamp: count++ * 60_000, duration: 60_000, data: packet }),
-        )
-    },
-    stop() {
-      if (decoder.state === 'configured') {
-        decoder.reset()
-        configure()
-      }
-      for (const source of playing) source.stop()
-      playing.clear()
-      next = 0
-    },
+    play: packet => decoder.decode(packet),
+    stop,
     get volume() {
       return volume
     },
@@ -62,8 +58,8 @@ export function openLoudspeaker(): Loudspeaker {
       gain.gain.value = (volume / 70) ** 2
     },
     close() {
-      for (const source of playing) source.stop()
-      if (decoder.state !== 'closed') decoder.close()
+      stop()
+      decoder.close()
       void context.close()
     },
   }

@@ -1,8 +1,7 @@
+import { askForMicrophone } from '#ui/speech/recorder.ts'
 import workletUrl from './capture-worklet.ts?worker&url'
-
-const sampleRate = 48_000
-/** Samples that are encoded together: 20 ms. */
-const chunk = sampleRate / 50
+import { openEncoder } from './opus.ts'
+import { uplink } from './sound.ts'
 
 export type Microphone = {
   /** Whether packets are handed on. */
@@ -10,79 +9,76 @@ export type Microphone = {
   close(): void
 }
 
-/** Whether this browser can turn sound into Opus and back by itself. */
-export const canSound = (): boolean =>
-  typeof AudioEncoder === 'function' &&
-  typeof AudioDecoder === 'function' &&
-  typeof AudioWorkletNode === 'function' &&
-  navigator.mediaDevices !== undefined
-
 /**
  * Opens the microphone: Opus packets of 60 ms while it is open.
- * @throws {DOMException} when the user does not allow it, or there is none
+ * @throws {MicrophoneError} when the user does not allow it, or there is none
+ * @throws {Error} when this browser cannot encode
  */
-export async function openMicrophone(onPacket: (packet: Uint8Array) => void): Promise<Microphone> {
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
-  })
-  const context = new AudioContext({ sampleRate })
-  let isOpen = false
-  const encoder = new AudioEncoder({
-    output(packet) {
-      if (!isOpen) return
-      const bytes = new Uint8Array(packet.byteLength)
-      packet.copyTo(bytes)
-      onPacket(bytes)
-    },
-    error: () => undefined,
-  })
-  encoder.configure({
-    codec: 'opus',
-    sampleRate,
-    numberOfChannels: 1,
-    bitrate: 24_000,
-    opus: { frameDuration: 60_000, application: 'voip' },
-  } as AudioEncoderConfig)
-  let pending = new Float32Array(chunk)
-  let filled = 0
-  let samples = 0
-  const take = (data: Float32Array<ArrayBuffer>) => {
-    if (!isOpen || encoder.state !== 'configured') return
-    for (let at = 0; at < data.length; ) {
-      const part = data.subarray(at, at + chunk - filled)
-      pending.set(part, filled)
-      filled += part.length
-      at += part.length
-      if (filled < chunk) return
-      const timestamp = Math.round((samples / sampleRate) * 1e6)
-      const sound = new AudioData({
-        format: 'f32',
-        sampleRate,
-        numberOfFrames: chunk,
-        numberOfChannels: 1,
-        timestamp,
-        data: pending,
-      })
-      encoder.encode(sound)
-      sound.close()
-      samples += chunk
-      filled = 0
-      pending = new Float32Array(chunk)
-    }
+export async function openMicrophone(
+  onPacket: (packet: Uint8Array<ArrayBuffer>) => void,
+): Promise<Microphone> {
+  const stream = await askForMicrophone()
+  // At the rate of the machine: Firefox takes no microphone into a context with another one.
+  const context = new AudioContext()
+  void context.resume()
+  const closeInput = () => {
+    for (const track of stream.getTracks()) track.stop()
+    void context.close()
   }
-  await context.audioWorklet.addModule(workletUrl)
-  const node = new AudioWorkletNode(context, 'capture', { numberOfOutputs: 0 })
-  node.port.onmessage = ({ data }: MessageEvent<Float32Array<ArrayBuffer>>) => take(data)
-  context.createMediaStreamSource(stream).connect(node)
+  let isOpen = false
+  try {
+    const encoder = await openEncoder(packet => {
+      if (isOpen) onPacket(packet)
+    })
+    const framer = createFramer(context.sampleRate, encoder.encode)
+    await context.audioWorklet.addModule(workletUrl)
+    const node = new AudioWorkletNode(context, 'capture', { numberOfOutputs: 0 })
+    node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
+      if (isOpen) framer.write(data)
+    }
+    context.createMediaStreamSource(stream).connect(node)
+    return {
+      setOpen(wanted) {
+        if (wanted && !isOpen) framer.reset()
+        isOpen = wanted
+      },
+      close() {
+        isOpen = false
+        closeInput()
+        encoder.close()
+      },
+    }
+  } catch (error) {
+    closeInput()
+    throw error
+  }
+}
+
+/** Cuts samples of any rate into the packets that go up, drawing straight lines between them where rates differ. */
+function createFramer(rate: number, onFrame: (samples: Float32Array<ArrayBuffer>) => void) {
+  const step = rate / uplink.rate
+  let frame = new Float32Array(uplink.samples)
+  let filled = 0
+  let last = 0
+  /** Where the next sample of the packet stands: 0 at `last`, 1 at the one that comes. */
+  let place = 0
   return {
-    setOpen(wanted) {
-      isOpen = wanted
+    write(samples: Float32Array) {
+      for (const sample of samples) {
+        for (; place < 1; place += step) {
+          frame[filled++] = last + (sample - last) * place
+          if (filled < frame.length) continue
+          onFrame(frame)
+          frame = new Float32Array(uplink.samples)
+          filled = 0
+        }
+        place -= 1
+        last = sample
+      }
     },
-    close() {
-      isOpen = false
-      for (const track of stream.getTracks()) track.stop()
-      if (encoder.state !== 'closed') encoder.close()
-      void context.close()
+    /** Forgets what was not enough for a packet. */
+    reset() {
+      filled = 0
     },
   }
 }

@@ -5,7 +5,7 @@ import {
   SendOutlined,
   StopOutlined,
 } from '@ant-design/icons'
-import { Alert, Button, Input, Segmented } from 'antd'
+import { Alert, Button, Input, Segmented, Tooltip } from 'antd'
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import { CopyButton } from '#ui/copy.tsx'
@@ -25,6 +25,7 @@ export function Component() {
   useEffect(() => () => device.switchOff(), [device])
   return (
     <Page title={t('talk.virtual.title')} description={t('talk.virtual.text')} back="/devices" alwaysBack>
+      {state.error !== null && <ErrorAlert error={state.error} />}
       <div className={style.device}>
         <section className={style.screen} aria-label={t('talk.virtual.screen')}>
           <Face
@@ -40,9 +41,10 @@ export function Component() {
             <Power device={device} state={state} />
           )}
         </section>
-        {state.error !== null && <ErrorAlert error={state.error} />}
-        <Lines state={state} />
-        {state.stage === 'on' && <AskBox device={device} />}
+        <div className={style.talk}>
+          <Lines lines={state.lines} />
+          {state.stage === 'on' && <AskBox device={device} />}
+        </div>
       </div>
     </Page>
   )
@@ -50,7 +52,6 @@ export function Component() {
 
 function Status({ state }: { state: VirtualState }) {
   const { t } = useTranslation('devices')
-  const last = state.lines.at(-1)
   if (state.stage !== 'on') return <p className={style.status}>{t(`talk.stage.${state.stage}`)}</p>
   return (
     <>
@@ -58,7 +59,7 @@ function Status({ state }: { state: VirtualState }) {
         {t(`talk.activity.${state.activity}`)}
       </p>
       <p className={style.subtitle} aria-live="polite">
-        {last?.who === 'notice' ? '' : last?.text}
+        {state.subtitle}
       </p>
     </>
   )
@@ -67,14 +68,14 @@ function Status({ state }: { state: VirtualState }) {
 function Power({ device, state }: { device: VirtualDevice; state: VirtualState }) {
   const { t } = useTranslation('devices')
   const [isClaiming, setClaiming] = useState(false)
+  if (state.stage === 'unclaimed' && state.code === null)
+    return <p className={style.hint}>{t('talk.virtual.pendingText')}</p>
   if (state.stage === 'unclaimed')
     return (
       <>
-        {state.code !== null && (
-          <span className={style.code}>
-            {state.code} <CopyButton text={state.code} />
-          </span>
-        )}
+        <span className={style.code}>
+          {state.code} <CopyButton text={state.code ?? ''} />
+        </span>
         <p className={style.hint}>{t('talk.virtual.claimText')}</p>
         <Button
           type="primary"
@@ -96,7 +97,7 @@ function Power({ device, state }: { device: VirtualDevice; state: VirtualState }
       loading={state.stage === 'starting'}
       onClick={() => device.switchOn()}
     >
-      {t(state.stage === 'lost' ? 'talk.virtual.again' : 'talk.virtual.on')}
+      {t(state.stage === 'lost' || state.stage === 'elsewhere' ? 'talk.virtual.again' : 'talk.virtual.on')}
     </Button>
   )
 }
@@ -105,7 +106,7 @@ function Controls({ device, state }: { device: VirtualDevice; state: VirtualStat
   const { t } = useTranslation('devices')
   const isListening = state.activity === 'listening'
   const isBusy = state.activity === 'speaking' || state.activity === 'thinking'
-  const canHear = state.microphone !== 'unsupported'
+  const canHear = state.microphone !== 'insecure'
   return (
     <>
       {canHear && (
@@ -121,6 +122,7 @@ function Controls({ device, state }: { device: VirtualDevice; state: VirtualStat
           <Button
             type="primary"
             icon={isListening ? <AudioMutedOutlined /> : <AudioOutlined />}
+            loading={state.microphone === 'opening'}
             onClick={() => (isListening ? device.stopListening() : device.startListening())}
           >
             {t(
@@ -132,35 +134,44 @@ function Controls({ device, state }: { device: VirtualDevice; state: VirtualStat
             )}
           </Button>
         )}
-        <Button icon={<StopOutlined />} disabled={!isBusy} onClick={device.abort}>
+        <Button icon={<StopOutlined />} disabled={!isBusy} onClick={device.interrupt}>
           {t('talk.virtual.abort')}
         </Button>
-        <Button icon={<PoweroffOutlined />} onClick={device.switchOff}>
-          {t('talk.virtual.off')}
-        </Button>
       </div>
-      {(state.microphone === 'denied' || !canHear) && (
-        <Alert
-          type="warning"
-          showIcon
-          title={t(canHear ? 'talk.virtual.denied' : 'talk.virtual.unsupported')}
+      <Tooltip title={t('talk.virtual.off')}>
+        <Button
+          className={style.power}
+          type="text"
+          icon={<PoweroffOutlined />}
+          aria-label={t('talk.virtual.off')}
+          onClick={device.switchOff}
         />
-      )}
+      </Tooltip>
+      <MicrophoneProblem microphone={state.microphone} />
     </>
   )
 }
 
-function Lines({ state }: { state: VirtualState }) {
+function MicrophoneProblem({ microphone }: Pick<VirtualState, 'microphone'>) {
+  const { t } = useTranslation(['devices', 'app'])
+  if (microphone === 'closed' || microphone === 'opening' || microphone === 'open') return null
+  const title =
+    microphone === 'unsupported'
+      ? t('talk.virtual.unsupported')
+      : t(`speech.microphone.${microphone}`, { ns: 'app' })
+  return <Alert type="warning" showIcon title={title} />
+}
+
+function Lines({ lines }: Pick<VirtualState, 'lines'>) {
   const { t } = useTranslation('devices')
   const list = useRef<HTMLUListElement>(null)
-  const count = state.lines.length
   useEffect(() => {
-    if (count > 0) list.current?.scrollTo({ top: list.current.scrollHeight })
-  }, [count])
-  if (count === 0) return null
+    if (lines.length > 0) list.current?.scrollTo({ top: list.current.scrollHeight })
+  }, [lines])
+  if (lines.length === 0) return <p className={style.empty}>{t('talk.virtual.nothingSaid')}</p>
   return (
     <ul className={style.lines} ref={list} aria-label={t('talk.virtual.lines')}>
-      {state.lines.map(({ id, who, text }) => (
+      {lines.map(({ id, who, text }) => (
         <li key={id} className={style.line} data-who={who}>
           {text}
         </li>
