@@ -26,6 +26,26 @@ describe('where a sentence ends', () => {
     ['1. 打开盒子\n2. 按下按钮', ['1. 打开盒子', '2. 按下按钮']],
     ['。。。！？', []],
     ['', []],
+    // Numbers.
+    ['现在是12：30，走吧。', ['现在是12：30，', '走吧。']],
+    ['共￥1,234.56元。涨3.5%。', ['共￥1,234.56元。', '涨3.5%。']],
+    ['IP 192.168.1.1。见 v2.0. 然后', ['IP 192.168.1.1。', '见 v2.0.', '然后']],
+    ['步骤如下：1. 打开 2. 关闭', ['步骤如下：', '1. 打开 2. 关闭']],
+    // Abbreviations.
+    ['See Fig. 3 and Sec. 4.2. On Jan. 5 he left.', ['See Fig. 3 and Sec. 4.2.', 'On Jan. 5 he left.']],
+    ['No. That is wrong. No. 5 is.', ['No.', 'That is wrong.', 'No. 5 is.']],
+    ['The U.S. Senate met. Ph.D. Wu came.', ['The U.S. Senate met.', 'Ph.D. Wu came.']],
+    ['来自U.S.的Mr.王。', ['来自U.S.的Mr.王。']],
+    // Quotation marks and ellipses.
+    ['他说：「你好。」然后走了。「真的？」', ['他说：「你好。」', '然后走了。', '「真的？」']],
+    ['“今天天气不错，”她说，“走吧……”他笑了。', ['“今天天气不错，”', '她说，“走吧……”他笑了。']],
+    ['『第一。』《第二》！【三】', ['『第一。』', '《第二》！', '【三】']],
+    ['我想了很久很久……。”然后呢', ['我想了很久很久……。”', '然后呢']],
+    ['我想了很久很久——”他停下', ['我想了很久很久——”', '他停下']],
+    ['……好的……？真的…!', ['……好的……？', '真的…!']],
+    // Two languages.
+    ['用Node.js写app。It works! 很好.再见', ['用Node.js写app。', 'It works!', '很好.', '再见']],
+    ['Hi.你好,world. Bye', ['Hi.', '你好,world.', 'Bye']],
   ])('%s', (text, sentences) => expect(spoken(text)).toEqual(sentences))
 
   test('a long sentence is cut at its clauses, and one without any at its length', () => {
@@ -54,6 +74,26 @@ describe('what is spoken', () => {
     [`密钥是${'a1B2'.repeat(16)}，请保管好`, ['密钥是 ，', '请保管好']],
     ['<b>粗</b><br>体', ['粗体']],
     ['\\*不是列表', ['不是列表']],
+    // Addresses.
+    ['见https://a.cn/b.c. 然后', ['见.', '然后']],
+    ['see https://a.b/c, then www.x.org/y?z=1! Go', ['see ,', 'then !', 'Go']],
+    ['“看ftp://a.b/c”。<https://a.b/c>', ['“看”。']],
+    ['[甲](https://a.b/c(d)e "标题")乙', ['甲乙']],
+    [`https://a.b/${'x'.repeat(300)} 好`, ['好']],
+    ['写信给 a.b@c.com 吧。', ['写信给 a.b@c.com 吧。']],
+    // Markdown.
+    ['***\n# 标题\n===\n- 项\n---\n完', ['标题', '项', '完']],
+    ['| 甲 |\n| --: |\n| 1 |', ['甲', '1']],
+    ['> - **引**\n> # 文', ['引', '文']],
+    ['脚注[^1]。\n[^1]: 这里', ['脚注。', '这里']],
+    ['A&amp;B&nbsp;C', ['A&B C']],
+    ['if x <y and z> w, <a href="b">c</a>', ['if x <y and z> w,', 'c']],
+    ['```内```外\n后', ['内外', '后']],
+    ['````md\n```js\n甲\n```\n````\n后', ['后']],
+    ['1. 项\n      ```sh\n      rm\n      ```\n2. 后', ['1. 项', '2. 后']],
+    ['```\n甲\n~~~\n```js\n```\n后', ['后']],
+    // Emoji.
+    ['英格兰🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}队👍🏽🇨好', ['英格兰队好']],
   ])('%s', (text, sentences) => expect(spoken(text)).toEqual(sentences))
 })
 
@@ -70,6 +110,21 @@ describe('whatever the text and its pieces', () => {
     '\uD83D',
     'Mr',
     'e.g',
+    'U.S.',
+    'No. ',
+    'www.',
+    '……',
+    '——',
+    '「',
+    '」',
+    '『』《》',
+    '```js\n',
+    '\n````',
+    '👍🏽',
+    '[^1]',
+    '](',
+    '12：30',
+    '3.14',
   ]
   const text = fc.oneof(
     fc.array(fc.constantFrom(...alphabet), { maxLength: 400 }).map(parts => parts.join('')),
@@ -106,6 +161,61 @@ describe('whatever the text and its pieces', () => {
         expect(pieces(whole, every)).toEqual(splitSentences(whole))
       }),
       { numRuns: 300 },
+    )
+  })
+
+  test('every letter and digit of a plain text is spoken once, in order', () => {
+    const word = fc.oneof(
+      fc.stringMatching(/^[a-zA-Z]{1,9}$/),
+      fc.stringMatching(/^[你好世界天气真不错]{1,12}$/),
+      fc.stringMatching(/^[0-9]{1,5}(?:[.,:][0-9]{1,4}){0,3}$/),
+      fc.constantFrom('U.S.', 'e.g.', 'Mr.', 'No.', 'p.m.', 'Node.js', '12：30', 'Ph.D.', 'a@b.cn', 'C++'),
+    )
+    const between = fc.constantFrom(
+      ...[
+        '。',
+        '！',
+        '？',
+        '；',
+        '，',
+        '、',
+        '：',
+        '……',
+        '——',
+        '. ',
+        '! ',
+        '? ',
+        ', ',
+        '; ',
+        ': ',
+        '… ',
+        ' ',
+      ],
+      ...[
+        '。”',
+        '」',
+        '「',
+        '“',
+        '”，',
+        '！』',
+        '（',
+        '）',
+        '.” ',
+        '\n',
+        '\n\n',
+        '...',
+        '。。。',
+        '？！',
+        '\n1. ',
+      ],
+    )
+    const plain = fc.array(fc.tuple(word, between), { maxLength: 80 }).map(parts => parts.flat().join(''))
+    const letters = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '')
+    fc.assert(
+      fc.property(plain, whole => {
+        expect(letters(spoken(whole).join(' '))).toBe(letters(whole))
+      }),
+      { numRuns: 2000 },
     )
   })
 
