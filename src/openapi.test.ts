@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { openApiDocument } from '#core/http/openapi.ts'
+import type { RouteDefinition } from '#core/http/route.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 
 type Operation = {
   operationId: string
   summary: string
   parameters: { name: string; in: string; required: boolean; schema: object }[]
-  responses: Record<string, { description: string }>
+  requestBody?: { content: Record<string, object> }
+  responses: Record<string, { description: string; content?: Record<string, object> }>
 }
 type OpenApi = {
   openapi: string
@@ -54,6 +58,29 @@ test('every reference leads somewhere, and no schema lies about unused', () => {
   expect(references.size).toBeGreaterThan(5)
   const known = Object.keys(document.components.schemas).map(name => `#/components/schemas/${name}`)
   expect(known.sort()).toEqual([...references].sort())
+})
+
+test('a file that goes up is told as multipart, and what is no JSON as an answer of some kind', () => {
+  const upload = document.paths['/api/v1/chat/attachments']?.post
+  expect(Object.keys(upload?.requestBody?.content ?? {})).toEqual(['multipart/form-data'])
+  const download = document.paths['/api/v1/chat/attachments/{id}/content']?.get
+  expect(Object.keys(download?.responses[200]?.content ?? {})).toEqual(['*/*'])
+  for (const { operationId, responses } of operations())
+    expect(responses[204]?.content, operationId).toBeUndefined()
+})
+
+test('two schemas of one name are refused, for one would hide the other', () => {
+  const route = (path: string, fields: z.ZodRawShape): RouteDefinition => ({
+    method: 'GET',
+    path,
+    access: 'public',
+    summary: 'A thing',
+    response: z.object(fields).meta({ id: 'Thing' }),
+    handler: () => ({}),
+  })
+  const one = route('/one', { id: z.string() })
+  expect(() => openApiDocument([one, route('/two', { id: z.string() })], '1')).not.toThrow()
+  expect(() => openApiDocument([one, route('/two', { id: z.int() })], '1')).toThrow('Thing')
 })
 
 test('/docs is a page that shows the document, and loads nothing from elsewhere', async () => {

@@ -18,21 +18,25 @@ export type OutgoingMail = {
 }
 
 /** A mail on the administrators' mailbox page. */
-export const StoredMail = z.object({
-  id: z.uuid(),
-  to: z.string(),
-  subject: z.string(),
-  state: z
-    .enum(['stored', 'queued', 'failed'])
-    .describe(
-      '`stored`: no mail server is set. `queued`: about to be sent. `failed`: tried, and maybe again.',
-    ),
-  error_code: z.string().nullable(),
-  created_at: z.string(),
-})
+export const StoredMail = z
+  .object({
+    id: z.uuid(),
+    to: z.string(),
+    subject: z.string(),
+    state: z
+      .enum(['stored', 'queued', 'failed'])
+      .describe(
+        '`stored`: no mail server is set. `queued`: about to be sent. `failed`: tried, and maybe again.',
+      ),
+    error_code: z.string().nullable(),
+    created_at: z.string(),
+  })
+  .meta({ id: 'StoredMail' })
 export type StoredMail = z.output<typeof StoredMail>
 
-export const StoredMailBody = StoredMail.extend({ text: z.string(), html: z.string().nullable() })
+export const StoredMailBody = StoredMail.extend({ text: z.string(), html: z.string().nullable() }).meta({
+  id: 'StoredMailBody',
+})
 export type StoredMailBody = z.output<typeof StoredMailBody>
 
 export type Mail = {

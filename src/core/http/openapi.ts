@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { RouteDefinition, Router } from './route.ts'
 import { type JsonSchema, toJsonSchema } from './schema.ts'
@@ -53,8 +54,12 @@ function schemaOf(
         ]),
     )
   }
-  for (const [name, definition] of Object.entries(($defs ?? {}) as Components))
-    components[nameOf(name)] ??= relocate(definition) as JsonSchema
+  for (const [name, definition] of Object.entries(($defs ?? {}) as Components)) {
+    const component = relocate(definition) as JsonSchema
+    components[nameOf(name)] ??= component
+    if (!isDeepStrictEqual(components[nameOf(name)], component))
+      throw new Error(`Two schemas are called “${nameOf(name)}”; give one of them another id`)
+  }
   return relocate(json) as JsonSchema
 }
 
@@ -82,7 +87,7 @@ export function openApiDocument(routes: readonly RouteDefinition[], version: str
 }
 
 function operation(route: RouteDefinition, components: Components): JsonSchema {
-  const status = route.status ?? (route.response ? 200 : 204)
+  const status = route.status ?? (route.response || route.raw ? 200 : 204)
   const json = (schema: JsonSchema) => ({ 'application/json': { schema } })
   return {
     operationId: operationId(route),
@@ -103,11 +108,15 @@ function operation(route: RouteDefinition, components: Components): JsonSchema {
           },
         }
       : {}),
-    ...(route.file ? { requestBody: fileBody(route.file) } : {}),
+    ...(route.upload || route.file ? { requestBody: fileBody(route.file) } : {}),
     responses: {
       [status]: {
         description: 'Success',
-        ...(route.response ? { content: json(schemaOf(route.response, 'output', components)) } : {}),
+        ...(route.response
+          ? { content: json(schemaOf(route.response, 'output', components)) }
+          : route.raw
+            ? { content: { '*/*': {} } }
+            : {}),
       },
       default: {
         description: 'An error',
@@ -119,13 +128,13 @@ function operation(route: RouteDefinition, components: Components): JsonSchema {
   }
 }
 
-/** A file as the body, or in a form. */
-function fileBody(kind: string): JsonSchema {
+/** A file in a form; one of some kind may also be the body. */
+function fileBody(kind: RouteDefinition['file']): JsonSchema {
   const file = { type: 'string', format: 'binary' }
   return {
     required: true,
     content: {
-      [`${kind}/*`]: { schema: file },
+      ...(kind ? { [`${kind}/*`]: { schema: file } } : {}),
       'multipart/form-data': { schema: { type: 'object', required: ['file'], properties: { file } } },
     },
   }

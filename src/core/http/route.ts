@@ -55,6 +55,8 @@ export type RouteDefinition<
   params?: P
   query?: Q
   body?: B
+  /** Takes one file, as the multipart field `file`: `readUpload`. */
+  upload?: boolean
   /** Schema of a successful answer; without it the answer is 204 (or the handler streams by itself: `raw`). */
   response?: R
   /** Status of success: 200 by default, 201 where a POST creates, 202 where work goes on in the background. */

@@ -18,25 +18,27 @@ export const JobState = z.enum(['queued', 'running', 'succeeded', 'failed', 'can
 export type JobState = z.output<typeof JobState>
 
 /** What may be known of a job. `failed` waits for its next attempt; `dead` has none left, and may be retried by hand. */
-export const JobView = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  owner_id: z.uuid().nullable(),
-  state: JobState,
-  progress: z.number().describe('From 0 to 1.'),
-  message: z.string().nullable(),
-  attempts: z.int(),
-  max_attempts: z.int(),
-  error_code: z.string().nullable(),
-  run_at: z.string().describe('When it is due, or was.'),
-  created_at: z.string(),
-  started_at: z.string().nullable(),
-  finished_at: z.string().nullable(),
-})
+export const JobView = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    owner_id: z.uuid().nullable(),
+    state: JobState,
+    progress: z.number().describe('From 0 to 1.'),
+    message: z.string().nullable(),
+    attempts: z.int(),
+    max_attempts: z.int(),
+    error_code: z.string().nullable(),
+    run_at: z.string().describe('When it is due, or was.'),
+    created_at: z.string(),
+    started_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+  })
+  .meta({ id: 'Job' })
 export type JobView = z.output<typeof JobView>
 
 /** A job as administrators see it. */
-export const JobRecord = JobView.extend({ error_detail: z.string().nullable() })
+export const JobRecord = JobView.extend({ error_detail: z.string().nullable() }).meta({ id: 'JobRecord' })
 export type JobRecord = z.output<typeof JobRecord>
 
 export type JobContext = {

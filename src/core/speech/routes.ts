@@ -18,15 +18,17 @@ const Language = z
   .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/)
   .describe('BCP 47, such as `zh-CN`.')
 
-const Status = z.object({
-  recognizer: z.string().nullable().describe('What listens; null when nothing is set up.'),
-  is_scripted: z
-    .boolean()
-    .describe('It hears nothing and answers from a script: for tests and demonstrations.'),
-  synthesizer: z.string().nullable().describe('What speaks.'),
-  is_preview: z.boolean().describe('It speaks, but like a machine.'),
-  voices: z.array(z.object({ id: z.string(), name: z.string(), language: z.string() })),
-})
+const Status = z
+  .object({
+    recognizer: z.string().nullable().describe('What listens; null when nothing is set up.'),
+    is_scripted: z
+      .boolean()
+      .describe('It hears nothing and answers from a script: for tests and demonstrations.'),
+    synthesizer: z.string().nullable().describe('What speaks.'),
+    is_preview: z.boolean().describe('It speaks, but like a machine.'),
+    voices: z.array(z.object({ id: z.string(), name: z.string(), language: z.string() })),
+  })
+  .meta({ id: 'SpeechStatus' })
 
 const SynthesisRequest = z.object({
   text: z.string().min(1).max(10_000).describe('Markdown may be in it: only its words are spoken.'),

@@ -27,16 +27,18 @@ import {
 } from './transcription-store.ts'
 import type { Recognition } from './types.ts'
 
-export const Transcription = z.object({
-  id: z.uuid().nullable().describe('Null for short audio: its text is here and kept nowhere.'),
-  state: z.enum(['queued', 'done', 'failed']),
-  text: z.string().nullable().describe('Empty when nothing was said.'),
-  seconds: z.number().describe('How long the audio is.'),
-  engine: z.string(),
-  job_id: z.uuid().nullable().describe('Where long audio shows its progress: `/api/v1/jobs/{id}`.'),
-  error_code: z.string().nullable(),
-  expires_at: z.string().nullable().describe('When it will be gone.'),
-})
+export const Transcription = z
+  .object({
+    id: z.uuid().nullable().describe('Null for short audio: its text is here and kept nowhere.'),
+    state: z.enum(['queued', 'done', 'failed']),
+    text: z.string().nullable().describe('Empty when nothing was said.'),
+    seconds: z.number().describe('How long the audio is.'),
+    engine: z.string(),
+    job_id: z.uuid().nullable().describe('Where long audio shows its progress: `/api/v1/jobs/{id}`.'),
+    error_code: z.string().nullable(),
+    expires_at: z.string().nullable().describe('When it will be gone.'),
+  })
+  .meta({ id: 'Transcription' })
 export type Transcription = z.output<typeof Transcription>
 
 export type Transcriptions = {

@@ -75,11 +75,13 @@ export const Definition = z
   .meta({ id: 'AchievementDefinition' })
 export type Definition = z.output<typeof Definition>
 
-export const Standing = z.object({
-  points: z.int(),
-  is_listed: z.boolean().describe('Whether others see one on the leaderboard.'),
-  rank: z.int().nullable().describe('Null: not listed, or no points yet.'),
-})
+export const Standing = z
+  .object({
+    points: z.int(),
+    is_listed: z.boolean().describe('Whether others see one on the leaderboard.'),
+    rank: z.int().nullable().describe('Null: not listed, or no points yet.'),
+  })
+  .meta({ id: 'AchievementStanding' })
 export type Standing = z.output<typeof Standing>
 
 /** What other modules may ask for. */

@@ -114,7 +114,7 @@ type ExportTable = {
   id: string
   batch_id: string
   format: 'csv' | 'svg' | 'pdf' | 'png'
-  options: Json<Record<string, unknown>>
+  options: Json<{ from: number; to: number; [option: string]: unknown }>
   /** `cut`: the reader went away, or the server stopped; `cards` says how far it came. */
   state: Generated<'running' | 'finished' | 'cut'>
   cards: Generated<number>

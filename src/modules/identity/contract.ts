@@ -40,23 +40,25 @@ export type Profile = z.infer<typeof Profile>
 export const Preferences = z.record(z.string().max(100), z.unknown())
 export type Preferences = z.infer<typeof Preferences>
 
-export const User = z.object({
-  id: z.uuid(),
-  username: z.string(),
-  email: z.string().nullable(),
-  phone: z.string().nullable().describe('E.164, such as +8613800138000.'),
-  display_name: z.string(),
-  avatar_url: z.string().nullable(),
-  locale: z.enum(['zh-CN', 'en']),
-  time_zone: z.string(),
-  is_active: z.boolean(),
-  is_vip: z.boolean(),
-  roles: z.array(z.string()),
-  profile: Profile,
-  preferences: Preferences,
-  created_at: z.iso.datetime(),
-  last_sign_in_at: z.iso.datetime().nullable(),
-})
+export const User = z
+  .object({
+    id: z.uuid(),
+    username: z.string(),
+    email: z.string().nullable(),
+    phone: z.string().nullable().describe('E.164, such as +8613800138000.'),
+    display_name: z.string(),
+    avatar_url: z.string().nullable(),
+    locale: z.enum(['zh-CN', 'en']),
+    time_zone: z.string(),
+    is_active: z.boolean(),
+    is_vip: z.boolean(),
+    roles: z.array(z.string()),
+    profile: Profile,
+    preferences: Preferences,
+    created_at: z.iso.datetime(),
+    last_sign_in_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'User' })
 export type User = z.infer<typeof User>
 
 export const organisationRoles = ['owner', 'admin', 'member'] as const
@@ -66,7 +68,7 @@ export type OrganisationRole = (typeof organisationRoles)[number]
 export const Me = User.extend({
   permissions: z.array(z.string()),
   organisations: z.array(z.object({ id: z.uuid(), name: z.string(), role: z.enum(organisationRoles) })),
-})
+}).meta({ id: 'Me' })
 export type Me = z.infer<typeof Me>
 
 /** What other users and modules may show of a user. A deleted one has no name left. */

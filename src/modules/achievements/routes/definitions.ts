@@ -8,7 +8,9 @@ import { commonFields, countable } from '../sources.ts'
 const Id = z.object({ id: z.uuid() })
 const path = '/api/v1/achievements/definitions'
 
-const CountableEvent = z.object({ name: z.string(), names: Texts, fields: z.array(EventField) })
+const CountableEvent = z
+  .object({ name: z.string(), names: Texts, fields: z.array(EventField) })
+  .meta({ id: 'AchievementEvent' })
 
 const events = {
   items: countable.map(({ event, names, fields }) => ({

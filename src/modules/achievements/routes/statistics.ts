@@ -7,14 +7,16 @@ import { tierNames } from '../rule.ts'
 import { statisticStore } from '../statistic-store.ts'
 import type { AchievementsTables } from '../tables.ts'
 
-const Statistic = z.object({
-  day: z.string(),
-  achievement_id: z.uuid(),
-  tier: z.enum(tierNames),
-  unlocked: z.int().describe('On that day.'),
-  holders: z.int().describe('At the end of that day.'),
-  users: z.int().describe('Who had done anything that counts by then.'),
-})
+const Statistic = z
+  .object({
+    day: z.string(),
+    achievement_id: z.uuid(),
+    tier: z.enum(tierNames),
+    unlocked: z.int().describe('On that day.'),
+    holders: z.int().describe('At the end of that day.'),
+    users: z.int().describe('Who had done anything that counts by then.'),
+  })
+  .meta({ id: 'AchievementStatistic' })
 
 export function statisticRoutes(router: Router, { db }: { db: Db<AchievementsTables> }): void {
   router.route({

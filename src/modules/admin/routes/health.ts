@@ -4,39 +4,41 @@ import type { Router } from '#core/http/route.ts'
 import { version } from '#core/version.ts'
 
 const Latency = z.number().nullable().describe('Milliseconds of one round trip. Null: no answer.')
-const Health = z.object({
-  version: z.string(),
-  node_version: z.string(),
-  uptime_seconds: z.int().describe('Of the process that answers.'),
-  memory_bytes: z.int().describe('Held by the process that answers.'),
-  database: z.object({ kind: z.enum(['embedded', 'external']), latency_ms: Latency }),
-  cache: z.object({
-    kind: z.enum(['memory', 'redis']),
-    latency_ms: Latency.describe('Null: no answer, or nothing to ask since it is in memory.'),
-  }),
-  mail: z.object({ delivers: z.boolean() }),
-  speech: z.object({
-    recognizer: z.string().nullable().describe('What listens; null: nothing is set up.'),
-    is_scripted: z.boolean().describe('It hears nothing: for tests and demonstrations.'),
-    synthesizer: z.string().nullable().describe('What speaks; null: what is chosen lacks its keys.'),
-    is_preview: z.boolean().describe('The built-in engine, which sounds like a machine.'),
-    services: z.array(z.string()).describe('Settings that connect a service, one group each.'),
-  }),
-  providers: z.array(
-    z.object({
-      id: z.string(),
-      name: z.string(),
-      is_enabled: z.boolean(),
-      circuit: z.enum(['closed', 'open']),
-      resting_keys: z.int(),
-      keys: z.int(),
+const Health = z
+  .object({
+    version: z.string(),
+    node_version: z.string(),
+    uptime_seconds: z.int().describe('Of the process that answers.'),
+    memory_bytes: z.int().describe('Held by the process that answers.'),
+    database: z.object({ kind: z.enum(['embedded', 'external']), latency_ms: Latency }),
+    cache: z.object({
+      kind: z.enum(['memory', 'redis']),
+      latency_ms: Latency.describe('Null: no answer, or nothing to ask since it is in memory.'),
     }),
-  ),
-  jobs: z
-    .object({ queued: z.int(), running: z.int(), failed: z.int(), dead: z.int() })
-    .nullable()
-    .describe('Null: the database does not answer.'),
-})
+    mail: z.object({ delivers: z.boolean() }),
+    speech: z.object({
+      recognizer: z.string().nullable().describe('What listens; null: nothing is set up.'),
+      is_scripted: z.boolean().describe('It hears nothing: for tests and demonstrations.'),
+      synthesizer: z.string().nullable().describe('What speaks; null: what is chosen lacks its keys.'),
+      is_preview: z.boolean().describe('The built-in engine, which sounds like a machine.'),
+      services: z.array(z.string()).describe('Settings that connect a service, one group each.'),
+    }),
+    providers: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        is_enabled: z.boolean(),
+        circuit: z.enum(['closed', 'open']),
+        resting_keys: z.int(),
+        keys: z.int(),
+      }),
+    ),
+    jobs: z
+      .object({ queued: z.int(), running: z.int(), failed: z.int(), dead: z.int() })
+      .nullable()
+      .describe('Null: the database does not answer.'),
+  })
+  .meta({ id: 'Health' })
 
 const withinMs = 2000
 

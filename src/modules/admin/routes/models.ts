@@ -37,13 +37,17 @@ const fields = {
   is_enabled: z.boolean(),
   is_default: z.boolean().describe('For those who chose none; one of each kind.'),
 }
-const Model = z.object({
-  id: z.string(),
-  ...fields,
-  provider: z.string().describe('The provider’s name.'),
-  source: z.enum(['env', 'admin']).describe('`env`: as its provider comes; `admin`: added or changed here.'),
-  is_self_hosted: z.boolean(),
-})
+const Model = z
+  .object({
+    id: z.string(),
+    ...fields,
+    provider: z.string().describe('The provider’s name.'),
+    source: z
+      .enum(['env', 'admin'])
+      .describe('`env`: as its provider comes; `admin`: added or changed here.'),
+    is_self_hosted: z.boolean(),
+  })
+  .meta({ id: 'AdminModel' })
 const Changes = z.object({ ...fields, capabilities: Capabilities.partial() }).partial()
 const Id = z.object({ id: modelId })
 

@@ -6,31 +6,35 @@ import { PageQuery, pageOf } from '#core/http/page.ts'
 import type { Router } from '#core/http/route.ts'
 import { pageOfList } from '../page.ts'
 
-const Provider = z.object({
-  id: z.string(),
-  kind: z.string().describe('Id of a kind, see /admin/providers/kinds.'),
-  name: z.string(),
-  base_url: z.string(),
-  source: z
-    .enum(['env', 'admin'])
-    .describe('`env`: set up by environment variables, cannot be changed here.'),
-  is_enabled: z.boolean(),
-  keys: z
-    .array(z.object({ id: z.string(), last_four: z.string(), weight: z.number() }))
-    .describe('Keys are write-only.'),
-  circuit: z
-    .enum(['closed', 'open'])
-    .describe('`open`: it failed several times and is left alone for a while.'),
-  resting_keys: z.array(z.string()).describe('Ids of keys that were refused or used too often.'),
-})
+const Provider = z
+  .object({
+    id: z.string(),
+    kind: z.string().describe('Id of a kind, see /admin/providers/kinds.'),
+    name: z.string(),
+    base_url: z.string(),
+    source: z
+      .enum(['env', 'admin'])
+      .describe('`env`: set up by environment variables, cannot be changed here.'),
+    is_enabled: z.boolean(),
+    keys: z
+      .array(z.object({ id: z.string(), last_four: z.string(), weight: z.number() }))
+      .describe('Keys are write-only.'),
+    circuit: z
+      .enum(['closed', 'open'])
+      .describe('`open`: it failed several times and is left alone for a while.'),
+    resting_keys: z.array(z.string()).describe('Ids of keys that were refused or used too often.'),
+  })
+  .meta({ id: 'Provider' })
 
-const Kind = z.object({
-  id: z.string(),
-  name: z.string(),
-  base_url: z.string().nullable().describe('Null: the operator must give one.'),
-  takes_key: z.boolean(),
-  models: z.array(z.string()).describe('Empty: whatever the server lists.'),
-})
+const Kind = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    base_url: z.string().nullable().describe('Null: the operator must give one.'),
+    takes_key: z.boolean(),
+    models: z.array(z.string()).describe('Empty: whatever the server lists.'),
+  })
+  .meta({ id: 'ProviderKind' })
 
 const Id = z.object({ id: z.string().min(1).max(100) })
 const ApiKey = z.string().min(1).max(1000)

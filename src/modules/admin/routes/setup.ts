@@ -5,15 +5,17 @@ import type { Mail } from '#core/mail.ts'
 import type { Speech } from '#core/speech/speech.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 
-const Setup = z.object({
-  has_provider: z.boolean().describe('A model answers that is more than the offline engine.'),
-  has_password: z.boolean().describe('The administrator who asks can sign in without a link.'),
-  has_spend_cap: z.boolean(),
-  delivers_mail: z.boolean().describe('False: mail lands on the mailbox page.'),
-  has_recognizer: z.boolean().describe('Speech is recognised, by more than a script.'),
-  has_voice: z.boolean().describe('Texts are spoken by more than the preview engine.'),
-  default_model: z.string().nullable(),
-})
+const Setup = z
+  .object({
+    has_provider: z.boolean().describe('A model answers that is more than the offline engine.'),
+    has_password: z.boolean().describe('The administrator who asks can sign in without a link.'),
+    has_spend_cap: z.boolean(),
+    delivers_mail: z.boolean().describe('False: mail lands on the mailbox page.'),
+    has_recognizer: z.boolean().describe('Speech is recognised, by more than a script.'),
+    has_voice: z.boolean().describe('Texts are spoken by more than the preview engine.'),
+    default_model: z.string().nullable(),
+  })
+  .meta({ id: 'Setup' })
 
 /** What is still to be done before others are let in. */
 export function setupRoutes(

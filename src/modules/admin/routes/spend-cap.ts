@@ -8,13 +8,15 @@ const Cap = z
   .max(1_000_000_000_000_000)
   .nullable()
   .describe('Millionths of the currency, for all users together. Null: no cap.')
-const SpendCap = z.object({
-  day_micros: Cap,
-  month_micros: Cap,
-  currency: z.string(),
-  spent_day_micros: z.int().describe('Today in Asia/Shanghai, running calls included.'),
-  spent_month_micros: z.int(),
-})
+const SpendCap = z
+  .object({
+    day_micros: Cap,
+    month_micros: Cap,
+    currency: z.string(),
+    spent_day_micros: z.int().describe('Today in Asia/Shanghai, running calls included.'),
+    spent_month_micros: z.int(),
+  })
+  .meta({ id: 'SpendCap' })
 
 const access = 'admin.spend_cap.manage'
 const path = '/api/v1/admin/spend-cap'

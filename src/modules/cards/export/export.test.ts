@@ -101,7 +101,13 @@ test('a download that is cut off is noted as such', async () => {
 test('what a dead process left is given up', async () => {
   const { id } = await cards.ready({ quantity: 1 })
   const { primary } = app.core.db.withTables<CardsTables>()
-  const note = { id: newId(), batch_id: id, format: 'csv', options: {}, requested_by: newId() } as const
+  const note = {
+    id: newId(),
+    batch_id: id,
+    format: 'csv',
+    options: { from: 1, to: 1 },
+    requested_by: newId(),
+  } as const
   await exportStore.insert(primary, note)
   const [earlier, later] = [-60_000, 60_000].map(ms => new Date(Date.now() + ms).toISOString())
   expect(await exportStore.giveUp(primary, earlier ?? '', later ?? '')).toBe(0)

@@ -37,7 +37,9 @@ export const Export = z
   .object({
     id: z.uuid(),
     format: z.enum(['csv', 'svg', 'pdf', 'png']),
-    options: z.record(z.string(), z.unknown()),
+    options: z
+      .looseObject({ from: z.int(), to: z.int() })
+      .describe('Numbers of the first and the last card, and how they were laid out.'),
     state: z
       .enum(['running', 'finished', 'cut'])
       .describe('“cut”: the reader went away, or the server stopped.'),

@@ -13,6 +13,7 @@ export function fileRoutes(router: Router, files: Files): void {
     path: base,
     access: 'cards.templates.manage',
     summary: 'Upload a picture or audio (multipart), to be named by a template within a day',
+    upload: true,
     response: CardFile,
     status: 201,
     handler: ({ request }) =>

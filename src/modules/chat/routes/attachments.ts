@@ -21,6 +21,7 @@ export function attachmentRoutes(
     path: base,
     access,
     summary: 'Upload a picture, a PDF or a text (multipart), to be sent with a message within a day',
+    upload: true,
     response: Attachment,
     status: 201,
     handler({ actor, request, signal }) {

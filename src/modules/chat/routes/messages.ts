@@ -21,7 +21,7 @@ const ClientMessageId = z
     'Chosen by the client. Sent again, it joins the turn that it began, and nothing is charged twice.',
   )
 const Model = z.string().min(1).max(200)
-const Answer = z.object({ user_message: Message, assistant_message: Message })
+const Answer = z.object({ user_message: Message, assistant_message: Message }).meta({ id: 'Turn' })
 
 type Asked = Pick<RouteInput<undefined, undefined, undefined, string>, 'actor' | 'request' | 'reply'>
 

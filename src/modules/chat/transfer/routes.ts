@@ -49,6 +49,7 @@ export function transferRoutes(
     access,
     summary:
       'Take conversations in: our own JSON, or ChatGPT’s conversations.json (multipart, or as the body)',
+    upload: true,
     bodyLimit,
     response: ImportResult,
     async handler({ actor, request, signal }) {

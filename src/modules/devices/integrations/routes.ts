@@ -60,6 +60,7 @@ export function integrationRoutes(
     access: manage,
     summary: 'Put a file into the library (multipart): music as WAV, MP3, Ogg or FLAC, a dance as JSON',
     query: z.object({ kind: Kind, title: z.string().min(1).max(200), ...fields }),
+    upload: true,
     response: MediaItem,
     status: 201,
     handler({ actor, query, request, signal }) {

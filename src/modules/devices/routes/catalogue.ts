@@ -133,6 +133,7 @@ export function catalogueRoutes(
     access: manage,
     summary: 'Import a list of devices (multipart CSV: mac, serial, hmac_key)',
     params,
+    upload: true,
     response: ImportView,
     status: 202,
     handler({ actor, params: { id }, request, signal }) {

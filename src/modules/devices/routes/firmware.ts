@@ -32,6 +32,7 @@ export function firmwareRoutes(
     access,
     summary: 'Upload firmware (multipart), as a draft that no device gets yet',
     query: z.object({ type_id: z.uuid(), version: z.string().min(1).max(40) }),
+    upload: true,
     response: Firmware,
     status: 201,
     handler({ actor, query, request, signal }) {

@@ -3,15 +3,17 @@ import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 import { Id } from './door.ts'
 
-const ApiToken = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  scopes: z.array(z.string()),
-  last_four: z.string(),
-  created_at: z.iso.datetime(),
-  last_used_at: z.iso.datetime().nullable(),
-  expires_at: z.iso.datetime().nullable(),
-})
+const ApiToken = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    scopes: z.array(z.string()),
+    last_four: z.string(),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime().nullable(),
+    expires_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ApiToken' })
 
 export function apiTokenRoutes(router: Router, { apiTokens }: IdentityService) {
   router.route({

@@ -7,12 +7,14 @@ import { SignUpPolicy } from '../service/sign-up.ts'
 import type { IdentityService } from '../service.ts'
 import { type AuthDoor, originOf, TypedPassword, TypedToken } from './door.ts'
 
-const SignedIn = z.object({
-  access_token: z.string().nullable().describe('JWT, null for a browser session.'),
-  refresh_token: z.string().nullable().describe('Good for one refresh.'),
-  expires_in: z.int().nullable().describe('Seconds until the access token expires.'),
-  user: Me,
-})
+const SignedIn = z
+  .object({
+    access_token: z.string().nullable().describe('JWT, null for a browser session.'),
+    refresh_token: z.string().nullable().describe('Good for one refresh.'),
+    expires_in: z.int().nullable().describe('Seconds until the access token expires.'),
+    user: Me,
+  })
+  .meta({ id: 'SignedIn' })
 
 type Opened = {
   user_id: string

@@ -5,16 +5,18 @@ import { SignUpPolicy } from '../service/sign-up.ts'
 import type { IdentityService } from '../service.ts'
 import { Id } from './door.ts'
 
-const Invitation = z.object({
-  id: z.uuid(),
-  email: z.string().nullable(),
-  roles: z.array(z.string()),
-  created_by: z.uuid(),
-  created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime(),
-  used_at: z.iso.datetime().nullable(),
-  used_by: z.uuid().nullable(),
-})
+const Invitation = z
+  .object({
+    id: z.uuid(),
+    email: z.string().nullable(),
+    roles: z.array(z.string()),
+    created_by: z.uuid(),
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime(),
+    used_at: z.iso.datetime().nullable(),
+    used_by: z.uuid().nullable(),
+  })
+  .meta({ id: 'Invitation' })
 
 const Policy = z.object({ sign_up: SignUpPolicy })
 

@@ -54,6 +54,7 @@ export function meRoutes(router: Router, { users, avatars }: IdentityService) {
     path: '/api/v1/users/me/avatar',
     access: 'signed_in',
     summary: 'Upload a picture (multipart, PNG, JPEG, WebP or GIF, at most 2 MiB)',
+    upload: true,
     bodyLimit: 3 * 1024 * 1024,
     response: Me,
     async handler({ actor, request }) {

@@ -7,22 +7,26 @@ import { Id } from './door.ts'
 
 const Role = z.enum(organisationRoles)
 
-const Member = z.object({
-  user_id: z.uuid(),
-  username: z.string(),
-  display_name: z.string(),
-  avatar_url: z.string().nullable(),
-  role: Role,
-  created_at: z.iso.datetime(),
-})
+const Member = z
+  .object({
+    user_id: z.uuid(),
+    username: z.string(),
+    display_name: z.string(),
+    avatar_url: z.string().nullable(),
+    role: Role,
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'OrganisationMember' })
 
-const Invitation = z.object({
-  id: z.uuid(),
-  email: z.string().nullable(),
-  role: Role,
-  created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime(),
-})
+const Invitation = z
+  .object({
+    id: z.uuid(),
+    email: z.string().nullable(),
+    role: Role,
+    created_at: z.iso.datetime(),
+    expires_at: z.iso.datetime(),
+  })
+  .meta({ id: 'OrganisationInvitation' })
 
 const base = '/api/v1/identity/organisations/:id'
 

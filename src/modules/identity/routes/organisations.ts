@@ -4,13 +4,15 @@ import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 import { Id, TypedToken } from './door.ts'
 
-const Organisation = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  created_by: z.uuid(),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
-})
+const Organisation = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    created_by: z.uuid(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Organisation' })
 
 const Name = z.object({ name: z.string().min(1).max(100) })
 

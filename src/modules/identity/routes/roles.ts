@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 
-const Role = z.object({ name: z.string(), permissions: z.array(z.string()) })
+const Role = z.object({ name: z.string(), permissions: z.array(z.string()) }).meta({ id: 'Role' })
 
 export function roleRoutes(router: Router, { roles }: IdentityService) {
   router.route({

@@ -3,14 +3,16 @@ import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 import { Id } from './door.ts'
 
-const Session = z.object({
-  id: z.uuid(),
-  ip: z.string(),
-  user_agent: z.string(),
-  created_at: z.iso.datetime(),
-  last_used_at: z.iso.datetime(),
-  is_current: z.boolean(),
-})
+const Session = z
+  .object({
+    id: z.uuid(),
+    ip: z.string(),
+    user_agent: z.string(),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime(),
+    is_current: z.boolean(),
+  })
+  .meta({ id: 'Session' })
 
 export function sessionRoutes(router: Router, { sessions }: IdentityService) {
   router.route({

@@ -3,15 +3,17 @@ import { PageQuery, pageOf } from '#core/http/page.ts'
 import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 
-const SignIn = z.object({
-  id: z.uuid(),
-  user_id: z.uuid().nullable().describe('Null for a name that nobody has.'),
-  method: z.enum(['password', 'link']),
-  succeeded: z.boolean(),
-  ip: z.string(),
-  user_agent: z.string(),
-  created_at: z.iso.datetime(),
-})
+const SignIn = z
+  .object({
+    id: z.uuid(),
+    user_id: z.uuid().nullable().describe('Null for a name that nobody has.'),
+    method: z.enum(['password', 'link']),
+    succeeded: z.boolean(),
+    ip: z.string(),
+    user_agent: z.string(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'SignIn' })
 
 export function signInRoutes(router: Router, { signInLog }: IdentityService) {
   router.route({
