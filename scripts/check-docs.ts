@@ -3,13 +3,13 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const documents = ['*.md', 'docs/*.md', 'src/**/README.md', 'web/README.md']
+const documents = ['*.md', 'docs/*.md', 'src/**/README.md', '{web,sdk}/README.md']
 const sources = [
-  '{src,web/src,scripts,bench,e2e}/**/*.{ts,tsx,css}',
+  '{src,web/src,sdk,scripts,bench,e2e}/**/*.{ts,tsx,css}',
   '*.json',
   '*.ts',
   '{.ci,bin}/*',
-  'web/*.{json,ts}',
+  '{web,sdk}/*.{json,ts}',
 ]
 const skipped = (path: string) => /(^|\/)(node_modules|dist)(\/|$)/.test(path)
 
@@ -40,7 +40,7 @@ const find = (root: string, patterns: string[]): string[] =>
   )
 
 function readTree(root: string): Tree {
-  const files = find(root, ['{src,web,scripts,bench,e2e,docs,.ci,bin}/**', '*', '.*'])
+  const files = find(root, ['{src,web,sdk,scripts,bench,e2e,docs,.ci,bin}/**', '*', '.*'])
   // What only comes to be when something runs.
   const made = readFileSync(join(root, '.gitignore'), 'utf8').match(/[\w./-]*\w/g) ?? []
   const text = find(root, sources)

@@ -1,95 +1,46 @@
+import type {
+  AchievementProgress,
+  AchievementBoardEntry as BoardEntry,
+  AchievementCondition as Condition,
+  AchievementEvent as CountableEvent,
+  AchievementDefinition as Definition,
+  AchievementFilter as Filter,
+  AchievementPreview as Preview,
+  RouteBody,
+  RouteResponse,
+  AchievementRule as Rule,
+  AchievementStanding as Standing,
+  AchievementStatistic as Statistic,
+  AchievementTier as Tier,
+  AchievementWindow as Window,
+} from '@banyan/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { api } from './client.ts'
 import { usePages, useWrite } from './query.ts'
 import type { Items } from './types.ts'
 
-export const tierNames = ['bronze', 'silver', 'gold', 'platinum', 'diamond'] as const
-export type TierName = (typeof tierNames)[number]
-export type Texts = { 'zh-CN': string; en: string }
+export type {
+  AchievementProgress,
+  BoardEntry,
+  Condition,
+  CountableEvent,
+  Definition,
+  Filter,
+  Preview,
+  Rule,
+  Tier,
+  Window,
+}
 
-export type FilterOp = 'is' | 'is_not' | 'at_least' | 'at_most'
-export type Filter = { field: string; op: FilterOp; values: (string | number | boolean)[] }
-export type Window = { unit: 'all' | 'day' | 'week' | 'month' | 'rolling'; days?: number }
-type Counted = { event: string; filters: Filter[] }
-export type Condition =
-  | ({ type: 'count'; window: Window } & Counted)
-  | ({ type: 'sum' | 'distinct'; field: string; window: Window } & Counted)
-  | ({ type: 'streak'; per_day: number } & Counted)
-  | { type: 'set'; category: string | null }
-  | ({ type: 'first' } & Counted)
-  | { type: 'top' }
-  | { type: 'prerequisite'; achievement_id: string; tier: TierName | null }
+type TierName = Tier['tier']
+export const tierNames = ['bronze', 'silver', 'gold', 'platinum', 'diamond'] as const satisfies TierName[]
+export type Texts = Definition['names']
+export type FilterOp = Filter['op']
 export type ConditionType = Condition['type']
-
-export type Rewards = { membership: { plan: string; days: number } | null }
-export type Tier = { tier: TierName; goals: number[]; points: number; rewards: Rewards }
-export type Rule = { match: 'all' | 'any'; conditions: Condition[]; tiers: Tier[] }
-
-export type ProgressTier = Tier & {
-  /** 0 to 1 */
-  fraction: number
-  unlocked_at: string | null
-  holders_percent: number | null
-}
-export type AchievementProgress = {
-  achievement_id: string
-  is_hidden: boolean
-  /** Hidden, and nothing of it is unlocked: it has no name yet. */
-  is_secret: boolean
-  name: string | null
-  description: string | null
-  icon: string | null
-  match: 'all' | 'any'
-  conditions: { condition: Condition; value: number }[]
-  tiers: ProgressTier[]
-}
-export type ProgressList = { points: number; unlocked: number; items: AchievementProgress[] }
-
-export type Standing = { points: number; is_listed: boolean; rank: number | null }
-export type BoardEntry = { rank: number; display_name: string; points: number; is_own: boolean }
-
-export type DefinitionInput = {
-  names: Texts
-  descriptions: Texts
-  icon: string
-  is_hidden: boolean
-  is_enabled: boolean
-  position: number
-  rule: Rule
-}
-export type Definition = DefinitionInput & {
-  id: string
-  is_starter: boolean
-  version: number
-  replay: { state: 'waiting' | 'running' | 'done' | 'stopped'; job_id: string | null; users_done: number }
-  holders: { tier: TierName; users: number }[]
-  created_at: string
-  updated_at: string
-}
-export type EventField = { name: string; names: Texts; kind: 'text' | 'number'; values: string[] | null }
-export type CountableEvent = { name: string; names: Texts; fields: EventField[] }
-
-export type Preview = {
-  id: string
-  job_id: string | null
-  state: 'running' | 'done' | 'failed'
-  result: {
-    users_scanned: number
-    users_total: number
-    is_complete: boolean
-    tiers: { tier: TierName; users: number }[]
-    sample: { user_id: string; display_name: string | null; tier: TierName; reached_at: string }[]
-    timeline: { day: string; reached: number }[]
-  }
-}
-export type Statistic = {
-  day: string
-  achievement_id: string
-  tier: TierName
-  unlocked: number
-  holders: number
-  users: number
-}
+export type ProgressTier = AchievementProgress['tiers'][number]
+export type ProgressList = RouteResponse<'GET /api/v1/achievements/progress'>
+export type DefinitionInput = Required<RouteBody<'POST /api/v1/achievements/definitions'>>
+export type EventField = CountableEvent['fields'][number]
 
 /** On `achievements.user.{id}`. */
 export type AchievementNews = {

@@ -10,6 +10,7 @@ import type {
   InvitationInput,
   Items,
   Job,
+  JobRecord,
   NewInvitation,
   Permission,
   Plan,
@@ -259,7 +260,7 @@ export function useUsage(query: { from: string; to: string; group_by: UsageGroup
 export const useSetup = (enabled = true) => useRead<Setup>(adminKeys.setup, '/admin/setup', { enabled })
 
 export const useJobs = (filter: { state?: string; name?: string }, refetchInterval: number | false = false) =>
-  usePages<Job>([...adminKeys.jobs, 'list'], '/admin/jobs', filter, { refetchInterval })
+  usePages<JobRecord>([...adminKeys.jobs, 'list'], '/admin/jobs', filter, { refetchInterval })
 
 export const useCancelJob = () =>
   useWrite((id: string) => api.post<Job>(`/admin/jobs/${id}/cancel`, {}), adminKeys.jobs)

@@ -1,11 +1,22 @@
+import type {
+  CardsBatch as CardBatch,
+  CardsExport as CardExport,
+  CardsFile as CardFile,
+  CardsCategory,
+  CardsTemplate as CardTemplate,
+  CardsSheetPlan as SheetPlan,
+  CardsTemplateVersion as TemplateVersion,
+} from '@banyan/sdk'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api, newIdempotencyKey, type Query } from './client.ts'
 import { useChannel } from './live.ts'
 import { usePages, useWrite } from './query.ts'
 import type { Items } from './types.ts'
 
-export type Rarity = 'common' | 'uncommon' | 'rare' | 'epic' | 'legendary'
-export type Texts = { 'zh-CN': string; en: string }
+export type { CardBatch, CardExport, CardTemplate, SheetPlan }
+
+export type Rarity = CardTemplate['rarity']
+export type Texts = CardsCategory['titles']
 
 /** One node of a category's JSON Schema: only what forms are made of. */
 export type AttributeNode = {
@@ -25,85 +36,10 @@ export type AttributeNode = {
   maxItems?: number
 }
 
-export type CardCategory = {
-  name: string
-  titles: Texts
-  schema: AttributeNode
-  is_builtin: boolean
-  created_at: string
-  updated_at: string
-}
+export type CardCategory = Omit<CardsCategory, 'schema'> & { schema: AttributeNode }
 
-export type TemplateContent = {
-  name: string
-  description: string
-  images: string[]
-  attributes: Record<string, unknown>
-  rarity: Rarity
-  rewards: { membership?: { plan: string; days: number }; points?: number }
-  set_name: string | null
-}
-export type CardTemplate = TemplateContent & {
-  id: string
-  category: string
-  state: 'draft' | 'published' | 'archived'
-  version: number
-  created_at: string
-  updated_at: string
-}
-export type TemplateVersion = TemplateContent & { version: number; created_at: string }
-
-export type CardFile = { id: string; kind: 'image' | 'audio'; name: string; media_type: string; size: number }
-
-export type BatchState = 'draft' | 'generating' | 'ready' | 'released' | 'frozen' | 'void'
-export type CardBatch = {
-  id: string
-  template_id: string
-  template_version: number
-  template_name: string
-  name: string
-  quantity: number
-  state: BatchState
-  generated: number
-  valid_until: string | null
-  valid_days: number | null
-  expires_at: string | null
-  channel: string | null
-  notes: string
-  has_secret: boolean
-  secret_destroyed_at: string | null
-  job_id: string | null
-  created_at: string
-  updated_at: string
-  released_at: string | null
-}
-export type BatchInput = Pick<
-  CardBatch,
-  'name' | 'quantity' | 'valid_until' | 'valid_days' | 'channel' | 'notes'
->
-
-export type CardExport = {
-  id: string
-  format: 'csv' | 'svg' | 'pdf' | 'png'
-  /** Numbers of the first and the last card, and how they were laid out. */
-  options: { from: number; to: number }
-  state: 'running' | 'finished' | 'cut'
-  cards: number
-  requested_by: { id: string; name: string | null }
-  created_at: string
-  finished_at: string | null
-}
-
-export type SheetPlan = {
-  columns: number
-  rows: number
-  sheets: number
-  most_cards: number
-  part_cards: number
-  is_name_printable: boolean
-  redeem_url: string
-  preview: string
-}
+export type TemplateContent = Omit<TemplateVersion, 'version' | 'created_at'>
+type BatchInput = Pick<CardBatch, 'name' | 'quantity' | 'valid_until' | 'valid_days' | 'channel' | 'notes'>
 
 const keys = {
   categories: ['cards', 'categories'] as const,

@@ -11,7 +11,7 @@ import type {
   DevicePatch,
   DeviceState,
   DeviceType,
-  DeviceTypeInput,
+  DeviceTypePatch,
   Firmware,
   FirmwarePatch,
   Group,
@@ -22,6 +22,7 @@ import type {
   Registration,
   RegistrationCounts,
   RegistrationFilter,
+  RegistrationPatch,
 } from './device-types.ts'
 import { usePages, useWrite } from './query.ts'
 import type { Items, Job } from './types.ts'
@@ -137,7 +138,7 @@ export const useDeviceHistory = (id: string) =>
 export const useDeviceTypes = () => useRead<Items<DeviceType>>(deviceKeys.types, '/devices/types')
 export const useSaveDeviceType = () =>
   useWrite(
-    ({ id, ...input }: Partial<DeviceTypeInput> & { id?: string; is_default?: true }) =>
+    ({ id, ...input }: DeviceTypePatch & { id?: string }) =>
       id
         ? api.patch<DeviceType>(`/devices/types/${id}`, input)
         : api.post<DeviceType>('/devices/types', input),
@@ -184,15 +185,8 @@ export const useRegistrationHistory = (id: string) =>
   usePages<HistoryEntry>([...deviceKeys.registrations, id, 'history'], `/devices/registrations/${id}/history`)
 export const useChangeRegistration = () =>
   useWrite(
-    ({
-      id,
-      ...patch
-    }: {
-      id: string
-      approval?: 'approved' | 'refused'
-      is_retired?: boolean
-      type_id?: string
-    }) => api.patch<Registration>(`/devices/registrations/${id}`, patch),
+    ({ id, ...patch }: RegistrationPatch & { id: string }) =>
+      api.patch<Registration>(`/devices/registrations/${id}`, patch),
     deviceKeys.registrations,
   )
 export const useReleaseRegistration = () =>

@@ -11,15 +11,15 @@ import type {
   MeInput,
   Member,
   NewApiToken,
+  NotificationChoices,
   Organisation,
   OrganisationInvitation,
   OrganisationRole,
   RegisterInput,
   Session,
+  SignedIn,
   SignIn,
 } from './types.ts'
-
-type SignedIn = { user: Me }
 
 /** Who is signed in; `null` for nobody. */
 export const meQuery = {
@@ -35,8 +35,6 @@ export const meQuery = {
   staleTime: 5 * 60_000,
 }
 
-/** How the person wants to be told, besides in the app. */
-type NotificationChoices = { by_email: boolean }
 const choicesKey = ['notifications', 'choices'] as const
 
 export const useNotificationChoices = () =>

@@ -1,111 +1,25 @@
+import type {
+  CardsItem as CardItem,
+  CardsByDay,
+  CardsByGroup,
+  CardsExpiry,
+  CardsUse as CardUse,
+  CardsCollection as Collection,
+  CardsRedemption as Redemption,
+  RouteQuery,
+  CardsUndone as Undone,
+  CardsUsageChain as UsageChain,
+  CardsUsageVerification as UsageVerification,
+} from '@banyan/sdk'
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
-import type { Rarity, Texts } from './cards.ts'
 import { api, type Query } from './client.ts'
 import { type PagesResult, usePages, useWrite } from './query.ts'
 
-/** A card that the person has redeemed. */
-export type CardItem = {
-  id: string
-  template_id: string
-  template_version: number
-  category: string
-  rarity: Rarity
-  name: string
-  description: string
-  /** Ids of files; the first is the cover. */
-  images: string[]
-  attributes: Record<string, unknown>
-  rewards: { membership?: { plan: string; days: number }; points?: number }
-  set_name: string | null
-  acquired_at: string
-}
+export type { CardItem, CardsByDay, CardsByGroup, CardsExpiry, CardUse, Collection, Redemption, UsageChain }
 
-export type Redemption = { item: CardItem; already_owned: boolean }
-
-type Progress = { owned: number; total: number }
-export type Collection = Progress & {
-  items: number
-  categories: (Progress & { category: string; titles: Texts })[]
-  rarities: (Progress & { rarity: Rarity })[]
-  sets: (Progress & { set_name: string })[]
-}
-
-export type UseAction = 'redeemed' | 'undone' | 'refused' | 'expired'
-type Person = { id: string; name: string }
-
-/** A row of the usage log. */
-export type CardUse = {
-  id: string
-  seq: number
-  at: string
-  action: UseAction
-  batch: { id: string; name: string } | null
-  template_name: string | null
-  number: number | null
-  last4: string | null
-  cards: number
-  redemption_id: string | null
-  is_undone: boolean
-  reason: string | null
-  user: Person | null
-  acting_user: Person | null
-  ip: string | null
-  region: string | null
-  note: string | null
-}
-
-export type Undone = {
-  id: string
-  card_state: 'issued' | 'expired' | 'void'
-  membership: { plan: string; days: number } | null
-}
-
-export type UsageChain = {
-  batch_id: string
-  batch: { id: string; name: string } | null
-  last_seq: number
-  hash: string
-  sealed_at: string
-}
-
-export type UsageFinding = {
-  kind: string
-  batch_id: string
-  first_seq: number
-  last_seq: number
-  id: string | null
-}
-export type UsageVerification = {
-  checked: number
-  last_seq: number
-  next_seq: number | null
-  findings: UsageFinding[]
-}
-
-type Counts = { redeemed: number; undone: number; refused: number; expired: number }
-export type CardsByDay = {
-  from: string
-  to: string
-  issued_before: number
-  redeemed_before: number
-  unknown_codes: number | null
-  days: (Counts & { day: string; issued: number })[]
-}
-export type CardsGroup = 'batch' | 'template' | 'channel' | 'region'
-export type CardsByGroup = {
-  items: (Counts & { key: string; name: string; issued: number | null; redeemed_in_all: number })[]
-}
-export type CardsExpiry = {
-  items: {
-    batch_id: string
-    name: string
-    template_name: string
-    expires_at: string
-    remaining: number
-    redeemed_per_day: number
-    expected_to_expire: number
-  }[]
-}
+export type UseAction = CardUse['action']
+export type UsageFinding = UsageVerification['findings'][number]
+export type CardsGroup = RouteQuery<'GET /api/v1/cards/analytics/groups'>['by']
 
 const keys = {
   items: ['cards', 'items'] as const,

@@ -1,18 +1,6 @@
+import type { SpeechStatus, Transcription } from '@banyan/sdk'
 import { useQuery } from '@tanstack/react-query'
 import { api, request } from './client.ts'
-
-export type SpeechStatus = {
-  /** Null: nothing that recognises speech is set up. */
-  recognizer: string | null
-  /** It hears nothing and answers from a script. */
-  is_scripted: boolean
-  synthesizer: string | null
-  /** It speaks like a machine. */
-  is_preview: boolean
-  voices: { id: string; name: string; language: string }[]
-}
-
-export type Transcription = { state: 'queued' | 'done' | 'failed'; text: string | null }
 
 export const useSpeechStatus = () =>
   useQuery({

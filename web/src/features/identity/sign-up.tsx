@@ -4,6 +4,7 @@ import { Link, useLocation, useNavigate, useSearchParams } from 'react-router'
 import { ApiError } from '#api/client.ts'
 import { useAuthPolicy, useSignUp } from '#api/identity.ts'
 import type { RegisterInput } from '#api/types.ts'
+import { isLanguage } from '#app/i18n/i18n.ts'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
@@ -62,7 +63,7 @@ function SignUpForm({
     const input: RegisterInput = {
       username: fields.username.trim(),
       password: fields.password,
-      locale: i18n.language,
+      ...(isLanguage(i18n.language) && { locale: i18n.language }),
       time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     }
     if (fields.display_name?.trim()) input.display_name = fields.display_name.trim()

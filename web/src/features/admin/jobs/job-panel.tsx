@@ -2,7 +2,7 @@ import { Progress } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChannel } from '#api/live.ts'
-import type { Job, JobEvent } from '#api/types.ts'
+import type { Job, JobEvent, JobRecord } from '#api/types.ts'
 import { CopyButton } from '#ui/copy.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
@@ -12,7 +12,7 @@ import style from '../admin.module.css'
 import { JobActions } from './job-actions.tsx'
 import { JobStateTag } from './job-state.tsx'
 
-export function JobPanel({ job, onClose }: { job: Job | undefined; onClose: () => void }) {
+export function JobPanel({ job, onClose }: { job: JobRecord | undefined; onClose: () => void }) {
   return (
     <Panel isOpen={job !== undefined} onClose={onClose} title={job?.name ?? ''}>
       {job && <Content key={job.id} job={job} />}
@@ -21,7 +21,7 @@ export function JobPanel({ job, onClose }: { job: Job | undefined; onClose: () =
 }
 
 /** Live where the job tells of itself (it has an owner); else as fresh as the list. */
-function useLiveJob(listed: Job): Job {
+function useLiveJob(listed: JobRecord): JobRecord {
   const [live, setLive] = useState<Job | null>(null)
   useChannel<JobEvent>(listed.owner_id ? `jobs.job.${listed.id}` : null, {
     onItems: items => {
@@ -33,7 +33,7 @@ function useLiveJob(listed: Job): Job {
   return { ...listed, ...live }
 }
 
-function Content({ job: listed }: { job: Job }) {
+function Content({ job: listed }: { job: JobRecord }) {
   const { t } = useTranslation('admin')
   const format = useFormat()
   const job = useLiveJob(listed)

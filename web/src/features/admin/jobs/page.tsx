@@ -3,7 +3,7 @@ import { Progress, Select, Tag } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useJobs } from '#api/admin.ts'
-import type { Job, JobState } from '#api/types.ts'
+import type { JobRecord, JobState } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
@@ -50,7 +50,7 @@ function Filters() {
 }
 
 const isJobState = (text: string | undefined): text is JobState => jobStates.some(state => state === text)
-const isMoving = (job: Job) => job.state === 'running' || job.state === 'queued'
+const isMoving = (job: JobRecord) => job.state === 'running' || job.state === 'queued'
 
 function JobList({ onOpen }: { onOpen: (id: string | null) => void }) {
   const { t } = useTranslation('admin')
@@ -61,7 +61,7 @@ function JobList({ onOpen }: { onOpen: (id: string | null) => void }) {
   const jobs = useJobs({ ...(isJobState(state) && { state }), ...(name && { name }) }, interval)
   const items = jobs.data?.items
   useEffect(() => setInterval(items?.some(isMoving) ? 2_000 : 10_000), [items])
-  const columns: Column<Job>[] = [
+  const columns: Column<JobRecord>[] = [
     {
       key: 'name',
       title: t('jobs.name'),

@@ -33,6 +33,7 @@ export function Component() {
   )
 }
 
+const states = ['produced', 'activated', 'bound', 'retired'] as const
 const figures = ['total', 'produced', 'activated', 'bound', 'online', 'pending'] as const
 
 function Figures() {
@@ -80,7 +81,7 @@ function Filters() {
       {select(
         'state',
         t('registrations.anyState'),
-        (['produced', 'activated', 'bound', 'retired', 'pending', 'online'] as const).map(value => ({
+        ([...states, 'pending', 'online'] as const).map(value => ({
           value,
           label: t(`registrations.counts.${value}`),
         })),
@@ -102,7 +103,11 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
     type_id: address.get('type'),
     batch_id: address.get('batch'),
     group_id: address.get('group'),
-    ...(state === 'pending' ? { approval: 'pending' } : state === 'online' ? { is_online: true } : { state }),
+    ...(state === 'pending'
+      ? { approval: 'pending' }
+      : state === 'online'
+        ? { is_online: true }
+        : { state: states.find(known => known === state) }),
   })
   const columns: Column<Registration>[] = [
     {
