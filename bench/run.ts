@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { benchAchievements } from './achievements.ts'
 import { benchCards } from './cards.ts'
 import { benchDevices } from './devices.ts'
 import { benchFrames } from './frames.ts'
@@ -32,6 +33,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   cards: benchCards,
   devices: benchDevices,
   redemptions: benchRedemptions,
+  achievements: benchAchievements,
 }
 
 const asked = process.argv.slice(2)

@@ -84,6 +84,24 @@ export const Standing = z
   .meta({ id: 'AchievementStanding' })
 export type Standing = z.output<typeof Standing>
 
+/** Points that one was given, and whether they were taken back. */
+export const PointsEntry = z
+  .object({
+    id: z.string(),
+    at: z.string(),
+    points: z.int(),
+    source: z.enum(['achievement', 'card']),
+    name: z
+      .string()
+      .nullable()
+      .describe('Of the achievement or the card, in the language of the request; null when it is gone.'),
+    icon: z.string().nullable().describe('Of the achievement.'),
+    tier: z.enum(tierNames).nullable().describe('Of the achievement.'),
+    taken_back_at: z.string().nullable().describe('When the redemption of the card was undone.'),
+  })
+  .meta({ id: 'AchievementPoints' })
+export type PointsEntry = z.output<typeof PointsEntry>
+
 /** What other modules may ask for. */
 export type Achievements = {
   /** The points of these users; those who have none are left out. */

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import { measured, type Surroundings, tiersMet } from './evaluate.ts'
-import { type Range, tallyStore } from './history-store.ts'
-import { isRank, type Rule, type TierName } from './rule.ts'
+import { type Amount, type Range, tallyStore } from './history-store.ts'
+import { isRank, type Rule } from './rule.ts'
 import type { LiveRule } from './rule-book.ts'
 import { bestsOf } from './simulation.ts'
 import type { AchievementsTables } from './tables.ts'
@@ -14,59 +14,74 @@ import {
   type Entry,
   entriesOf,
   type Fact,
+  mayRaise,
   type Tally,
   valueAround,
   valueEver,
 } from './tally.ts'
-import { type Unlock, unlockStore } from './unlock-store.ts'
+import { hasUnlocked, type Unlocked, unlockStore } from './unlock-store.ts'
 import type { Unlocking } from './unlocking.ts'
 
 type Tx = Transaction<AchievementsTables>
-type Amounts = Entry & { version_id: string }
+type Days = [string, string]
 
-/** One fact, and the rules that it concerns. */
+/** One fact, and the rules that it may concern. */
 type Count = {
   userId: string
   fact: Fact
   rules: readonly LiveRule[]
-  unlocks: readonly Unlock[]
-  around: (unlocks: readonly Unlock[]) => Promise<Surroundings>
+  unlocked: Unlocked
 }
 
-export const hasUnlocked =
-  (unlocks: readonly Unlock[]) =>
-  (achievementId: string, tier: TierName | null): boolean =>
-    unlocks.some(unlock => unlock.achievement_id === achievementId && (tier === null || unlock.tier === tier))
-
 /** Whether there is nothing left to reach: then nothing is counted any more either. */
-export const isComplete = ({ achievement_id, rule }: LiveRule, unlocks: readonly Unlock[]): boolean =>
-  rule.tiers.every(({ tier }) => hasUnlocked(unlocks)(achievement_id, tier))
+export const isComplete = ({ achievement_id, rule }: LiveRule, unlocked: Unlocked): boolean =>
+  rule.tiers.every(({ tier }) => hasUnlocked(unlocked, achievement_id, tier))
+
+/** The amounts that counting a fact begins with. What a streak needs besides is read when the fact makes a day of it. */
+export const rangesAround = (rules: readonly LiveRule[], fact: Fact): Range[] =>
+  rangesOf(
+    rules.filter(({ rule }) => rule.conditions.some(condition => concerns(condition, fact))),
+    (rule, i) => {
+      const condition = rule.conditions[i]
+      if (!condition || !concerns(condition, fact)) return []
+      return condition.type === 'streak' ? [[fact.day, fact.day]] : [daysAround(condition, rule, i, fact.day)]
+    },
+  )
 
 /**
- * Adds a fact to the tallies of all rules that it concerns, and unlocks what it reaches: three queries however many
- * rules there are, besides what an unlocking takes. The caller holds the user's lock.
+ * Adds a fact to the tallies of all rules that it concerns, and unlocks what it reaches: one query however many rules
+ * there are, besides what an unlocking takes, and another one where it makes a day of a streak. `amounts` are those in
+ * `rangesAround`. The caller holds the user's lock.
  */
-export async function countFact(tx: Tx, unlocking: Unlocking, count: Count): Promise<void> {
-  const { userId, fact, unlocks } = count
+export async function countFact(
+  tx: Tx,
+  unlocking: Unlocking,
+  count: Count & { amounts: readonly Amount[]; around: (unlocked: Unlocked) => Promise<Surroundings> },
+): Promise<void> {
+  const { userId, fact, unlocked } = count
   const rules = count.rules.filter(
-    live => !isComplete(live, unlocks) && live.rule.conditions.some(condition => concerns(condition, fact)),
+    live => !isComplete(live, unlocked) && live.rule.conditions.some(condition => concerns(condition, fact)),
   )
   if (rules.length === 0) return
-  const tallies = await readTallies(tx, userId, rules, (rule, i) =>
-    touches(rule, i, fact) ? rangeAround(rule, i, fact) : [],
-  )
-  const around = await count.around(unlocks)
-  const changed: Amounts[] = []
+  const tallies = talliesOf(count.amounts)
+  const added = new Map(rules.map(live => [live, entriesOf(live.rule, fact)]))
+  for (const [live, entries] of added)
+    for (const entry of entries) addEntry(tallies(live)(entry.condition), entry)
+  await readStreaks(tx, userId, fact, added, tallies)
+  const around = await count.around(unlocked)
+  const changed: Amount[] = []
   const reached = []
-  for (const live of rules) {
+  for (const [live, entries] of added) {
     const tally = tallies(live)
-    const entries = entriesOf(live.rule, fact)
-    for (const entry of entries) addEntry(tally(entry.condition), entry)
     changed.push(...totals(live, entries, tally), ...(await takePlaces(tx, live, fact, tally)))
     const values = live.rule.conditions.map((condition, i) => {
       const kept = tally(i).get('')?.get(best) ?? 0
       if (isRank(condition)) return tally(i).get('')?.get(always) ?? 0
-      if (!concerns(condition, fact) && condition.type !== 'prerequisite') return kept
+      if (condition.type !== 'prerequisite') {
+        if (!concerns(condition, fact)) return kept
+        const own = entries.filter(entry => entry.condition === i)
+        if (!mayRaise(condition, tally(i), own)) return kept
+      }
       return Math.max(kept, measured(condition, valueAround(condition, tally(i), fact.day), around))
     })
     changed.push(...bestsOf(live.rule, values).map(entry => ({ ...entry, version_id: live.version_id })))
@@ -74,7 +89,7 @@ export async function countFact(tx: Tx, unlocking: Unlocking, count: Count): Pro
   }
   await tallyStore.write(tx, userId, changed)
   for (const { live, tiers } of reached) {
-    const missing = tiers.filter(({ tier }) => !hasUnlocked(unlocks)(live.achievement_id, tier))
+    const missing = tiers.filter(({ tier }) => !hasUnlocked(unlocked, live.achievement_id, tier))
     await unlocking.grant(
       tx,
       userId,
@@ -84,21 +99,38 @@ export async function countFact(tx: Tx, unlocking: Unlocking, count: Count): Pro
   }
 }
 
-/** Takes an undone fact out of the tallies again. What it has unlocked stays. The caller holds the user's lock. */
-export async function uncountFact(
+/** Reads the other days of the streaks that a fact made a day of: mostly the first one of a day. */
+async function readStreaks(
   tx: Tx,
-  count: Omit<Count, 'around'> & { around: Surroundings },
+  userId: string,
+  fact: Fact,
+  added: ReadonlyMap<LiveRule, Entry[]>,
+  tallies: Tallies,
 ): Promise<void> {
-  const { userId, fact, unlocks, around } = count
+  const ranges: Range[] = []
+  for (const [live, entries] of added)
+    for (const entry of entries) {
+      const condition = live.rule.conditions[entry.condition]
+      if (condition?.type !== 'streak' || !mayRaise(condition, tallies(live)(entry.condition), [entry]))
+        continue
+      const [from, to] = daysAround(condition, live.rule, entry.condition, fact.day)
+      ranges.push({ version_id: live.version_id, condition: entry.condition, from, to })
+    }
+  for (const amount of await tallyStore.read(tx, userId, ranges))
+    if (amount.day !== fact.day) addEntry(tallies(amount)(amount.condition), amount)
+}
+
+/** Takes an undone fact out of the tallies again. What it has unlocked stays. The caller holds the user's lock. */
+export async function uncountFact(tx: Tx, count: Count & { around: Surroundings }): Promise<void> {
+  const { userId, fact, unlocked, around } = count
   const rules = count.rules.filter(
-    live => !isComplete(live, unlocks) && entriesOf(live.rule, fact).length > 0,
+    live => !isComplete(live, unlocked) && entriesOf(live.rule, fact).length > 0,
   )
   if (rules.length === 0) return
-  const everything: [string, string][] = [[always, best]]
-  const tallies = await readTallies(tx, userId, rules, (rule, i) =>
-    touches(rule, i, fact) ? everything : [],
-  )
-  const changed: Amounts[] = []
+  const everything: Days[] = [[always, best]]
+  const ranges = rangesOf(rules, (rule, i) => (touches(rule, i, fact) ? everything : []))
+  const tallies = talliesOf(await tallyStore.read(tx, userId, ranges))
+  const changed: Amount[] = []
   for (const live of rules) {
     const tally = tallies(live)
     const entries = entriesOf(live.rule, fact).map(entry => ({ ...entry, amount: -entry.amount }))
@@ -125,13 +157,26 @@ export async function countPlace(
     place,
     at,
     around: surroundingsOf,
-  }: { live: LiveRule; index: number; place: number; at: string } & Pick<Count, 'userId' | 'around'>,
+  }: {
+    userId: string
+    live: LiveRule
+    index: number
+    place: number
+    at: string
+    around: (unlocked: Unlocked) => Promise<Surroundings>
+  },
 ): Promise<void> {
   const { version_id, rule } = live
-  const { unlocks } = await unlockStore.standing(tx, userId)
-  if (isComplete(live, unlocks)) return
-  const around = await surroundingsOf(unlocks)
-  const tally = (await readTallies(tx, userId, [live], () => []))(live)
+  const unlocked = await unlockStore.of(tx, userId)
+  if (isComplete(live, unlocked)) return
+  const around = await surroundingsOf(unlocked)
+  const tally = talliesOf(
+    await tallyStore.read(
+      tx,
+      userId,
+      rangesOf([live], () => []),
+    ),
+  )(live)
   const earlier = tally(index).get('')?.get(always) ?? place
   const bestPlace = Math.min(earlier, place)
   const entry = { version_id, condition: index, value: '', day: always, amount: bestPlace }
@@ -154,38 +199,36 @@ const touches = (rule: Rule, index: number, fact: Fact): boolean => {
   return condition !== undefined && concerns(condition, fact)
 }
 
-function rangeAround(rule: Rule, index: number, fact: Fact): [string, string][] {
-  const condition = rule.conditions[index]
-  return condition ? [daysAround(condition, rule, index, fact.day)] : []
-}
-
-/** The amounts that conditions need, their best values and places included. */
-async function readTallies(
-  tx: Tx,
-  userId: string,
+/** The days that conditions want, and their best values and places. */
+function rangesOf(
   rules: readonly LiveRule[],
-  rangesOf: (rule: Rule, condition: number) => [string, string][],
-) {
+  wantedOf: (rule: Rule, condition: number) => readonly Days[],
+): Range[] {
   const ranges: Range[] = []
   for (const { version_id, rule } of rules) {
     for (const [condition, definition] of rule.conditions.entries()) {
-      const wanted = rangesOf(rule, condition)
+      const wanted = [...wantedOf(rule, condition)]
       const whole = wanted.some(([from, to]) => from === always && to === best)
       if (rule.conditions.length > 1 && !whole) wanted.push([best, best])
       if (isRank(definition) && !wanted.some(([from]) => from === always)) wanted.push([always, always])
       for (const [from, to] of wanted) ranges.push({ version_id, condition, from, to })
     }
   }
+  return ranges
+}
+
+type Tallies = (live: Pick<LiveRule, 'version_id'>) => (condition: number) => Tally
+
+function talliesOf(amounts: readonly Amount[]): Tallies {
   const tallies = new Map<string, Tally>()
   const tallyOf = (key: string): Tally => {
     const tally = tallies.get(key) ?? new Map()
     tallies.set(key, tally)
     return tally
   }
-  for (const { version_id, ...entry } of await tallyStore.read(tx, userId, ranges))
-    addEntry(tallyOf(`${version_id} ${entry.condition}`), entry)
-  return ({ version_id }: LiveRule) =>
-    (condition: number): Tally =>
+  for (const { version_id, ...entry } of amounts) addEntry(tallyOf(`${version_id} ${entry.condition}`), entry)
+  return ({ version_id }) =>
+    condition =>
       tallyOf(`${version_id} ${condition}`)
 }
 
@@ -194,7 +237,7 @@ const totals = (
   { version_id }: LiveRule,
   entries: readonly Entry[],
   tally: (condition: number) => Tally,
-): Amounts[] =>
+): Amount[] =>
   entries.map(({ condition, value, day }) => ({
     version_id,
     condition,
@@ -209,8 +252,8 @@ async function takePlaces(
   { version_id, rule }: LiveRule,
   fact: Fact,
   tally: (condition: number) => Tally,
-): Promise<Amounts[]> {
-  const taken: Amounts[] = []
+): Promise<Amount[]> {
+  const taken: Amount[] = []
   for (const [index, condition] of rule.conditions.entries()) {
     if (condition.type !== 'first' || !concerns(condition, fact)) continue
     if (tally(index).get('')?.has(always)) continue

@@ -1,7 +1,8 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Rule } from './rule.ts'
 import type { LiveRule } from './rule-book.ts'
 import type { AchievementsTables } from './tables.ts'
+import { always } from './tally.ts'
 
 type Rows = Kysely<AchievementsTables>
 
@@ -176,14 +177,32 @@ export const definitionStore = {
       .execute()
   },
 
-  /** Amounts that no rule needs any more: of versions that are gone, and of days that are long past. */
-  async clearOldTallies(db: Rows, oldestDay: string, batch: number): Promise<number> {
+  ids: async (db: Rows): Promise<string[]> =>
+    (await db.selectFrom('achievements_achievement').select('id').execute()).map(row => row.id),
+
+  /** The versions of which anything is counted, and whether each still holds. Reads as many index entries as there are. */
+  async talliedVersions(db: Rows): Promise<{ version_id: string; is_live: boolean }[]> {
+    const next = (after: RawBuilder<unknown>) =>
+      sql`(SELECT version_id FROM achievements_tally ${after} ORDER BY version_id LIMIT 1)`
+    const { rows } = await sql<{ version_id: string; is_live: boolean }>`
+      WITH RECURSIVE tallied AS (
+        ${next(sql``)} UNION ALL
+        SELECT ${next(sql`WHERE version_id > tallied.version_id`)} FROM tallied WHERE version_id IS NOT NULL
+      )
+      SELECT version_id,
+        EXISTS (SELECT FROM achievements_achievement a WHERE a.version_id = tallied.version_id) AS is_live
+      FROM tallied WHERE version_id IS NOT NULL`.execute(db)
+    return rows
+  },
+
+  /** Deletes some of a version's amounts, those of days before `oldest` or all of them; how many. */
+  async clearTallies(db: Rows, versionId: string, oldest: string | null, batch: number): Promise<number> {
+    const days = oldest === null ? sql`TRUE` : sql`day > ${always}::date AND day < ${oldest}::date`
     const { numAffectedRows } = await sql`
       DELETE FROM achievements_tally WHERE ctid IN (
-        SELECT tally.ctid FROM achievements_tally tally
-        WHERE (tally.day < ${oldestDay}::date AND tally.day > '0001-01-01')
-          OR NOT EXISTS (SELECT FROM achievements_achievement a WHERE a.version_id = tally.version_id)
-        LIMIT ${batch})`.execute(db)
+        SELECT ctid FROM achievements_tally WHERE version_id = ${versionId} AND ${days} LIMIT ${batch})`.execute(
+      db,
+    )
     return Number(numAffectedRows ?? 0n)
   },
 }

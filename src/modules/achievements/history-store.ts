@@ -1,12 +1,33 @@
 import { type Kysely, sql } from 'kysely'
 import type { AchievementsTables } from './tables.ts'
 import { always, type Entry, type Fact } from './tally.ts'
+import type { Unlocked } from './unlock-store.ts'
 
 type Rows = Kysely<AchievementsTables>
-export type NewFact = Fact & { subject_id: string | null; is_retracted: boolean }
+export type NewFact = Fact & { subject_id: string | null }
+export type Amount = Entry & { version_id: string }
+export type Entered =
+  | { is_retracted: true }
+  | { is_retracted: false; epoch: number; unlocked: Unlocked; amounts: Amount[] }
 
 /** Where a stream of facts goes on: after this one, in the order of the stream. */
-type After = { user_id: string; occurred_at: string; id: string } | null
+type After = { occurred_at: string; id: string } | null
+
+const isOneOf = (events: readonly string[]) => sql<boolean>`event = ANY (${events}::text[])`
+const comesAfter = (after: After) =>
+  sql<boolean>`(occurred_at, id) > (${after?.occurred_at}::timestamptz, ${after?.id}::uuid)`
+
+/** A user's facts of some events, from a time on and before another. */
+type FactRange = {
+  events: readonly string[]
+  userId: string
+  from?: string | undefined
+  until?: string | undefined
+}
+export type FactCount = { facts: number; retracted: number }
+
+/** How many facts are read at once. */
+export const factBatch = 5_000
 
 /** Which amounts to read: those of one condition of one version on certain days. */
 export type Range = { version_id: string; condition: number; from: string; to: string }
@@ -38,17 +59,53 @@ export const historyStore = {
     return row?.is_erased === false
   },
 
-  hasFact: async (
+  /**
+   * Locks a fact's user and stores the fact, by one round trip; then tells what counting it needs, the amounts in
+   * `ranges` among it. A fact whose undoing (an event of the name `undoing`) came before it is stored as retracted.
+   * Null when the fact is there already, or for somebody who was erased.
+   */
+  async enter(
     tx: Rows,
-    { user_id, event, subject_id }: Pick<NewFact, 'user_id' | 'event' | 'subject_id'>,
-  ): Promise<boolean> =>
-    (await tx
-      .selectFrom('achievements_fact')
-      .select('id')
-      .where('user_id', '=', user_id)
-      .where('event', '=', event)
-      .where('subject_id', '=', subject_id)
-      .executeTakeFirst()) !== undefined,
+    fact: NewFact,
+    { undoing, ranges }: { undoing: string | null; ranges: readonly Range[] },
+  ): Promise<Entered | null> {
+    const { id, user_id, event, subject_id, occurred_at, day, fields } = fact
+    const { rows } = await sql<{
+      is_new: boolean
+      is_retracted: boolean
+      epoch: number
+      unlocked: string[]
+      amounts: Amount[]
+    }>`
+      SELECT * FROM achievements_enter(${id}::uuid, ${user_id}::uuid, ${event}, ${subject_id}::uuid,
+        ${occurred_at}::timestamptz, ${day}::date, ${JSON.stringify(fields)}::jsonb, ${undoing},
+        ${ranges.map(range => range.version_id)}::uuid[], ${ranges.map(range => range.condition)}::smallint[],
+        ${ranges.map(range => range.from)}::date[], ${ranges.map(range => range.to)}::date[])`.execute(tx)
+    const [row] = rows
+    if (!row?.is_new) return null
+    if (row.is_retracted) return { is_retracted: true }
+    const { epoch, unlocked, amounts } = row
+    return { is_retracted: false, epoch, unlocked: new Set(unlocked), amounts }
+  },
+
+  /** Locks those of some users whom nobody else has locked, and who were not erased. */
+  lockFree: async (tx: Rows, userIds: readonly string[]): Promise<string[]> => {
+    const { rows } = await sql<{ user_id: string }>`
+      SELECT user_id FROM achievements_user WHERE user_id = ANY (${userIds}::uuid[]) AND NOT is_erased
+      ORDER BY user_id FOR UPDATE SKIP LOCKED`.execute(tx)
+    return rows.map(row => row.user_id)
+  },
+
+  /** Those of some users who have no fact of these events. */
+  async withoutFacts(tx: Rows, userIds: readonly string[], events: readonly string[]): Promise<Set<string>> {
+    const { rows } = await sql<{ user_id: string }>`
+      SELECT user_id FROM unnest(${userIds}::uuid[]) AS asked (user_id)
+      WHERE NOT EXISTS (
+        SELECT FROM achievements_fact fact WHERE fact.user_id = asked.user_id AND ${isOneOf(events)})`.execute(
+      tx,
+    )
+    return new Set(rows.map(row => row.user_id))
+  },
 
   /** Marks what was undone, and returns it; undefined when it is not there (yet), or was undone before. */
   retract: (
@@ -65,61 +122,54 @@ export const historyStore = {
       .returning(factColumns)
       .executeTakeFirst(),
 
-  /** User by user, and each one's in the order in which they happened. */
+  /** How many facts a user has before a time, and how many of them are undone: neither number ever goes back. */
+  async countFacts(
+    db: Rows,
+    { events, userId, until }: { events: readonly string[]; userId: string; until: string },
+  ): Promise<FactCount> {
+    const { rows } = await sql<FactCount>`
+      SELECT count(*) AS facts, count(*) FILTER (WHERE is_retracted) AS retracted FROM achievements_fact
+      WHERE user_id = ${userId} AND ${isOneOf(events)} AND occurred_at < ${until}::timestamptz`.execute(db)
+    return rows[0] ?? { facts: 0, retracted: 0 }
+  },
+
+  /** In the order in which they happened. */
   factsByUser: (
     db: Rows,
-    {
-      events,
-      userId,
-      after,
-      limit,
-    }: { events: readonly string[]; userId?: string; after: After; limit: number },
+    { events, userId, from, until, after }: FactRange & { after: After },
   ): Promise<Fact[]> =>
     db
       .selectFrom('achievements_fact')
       .select(factColumns)
-      .where('event', 'in', events)
+      .where('user_id', '=', userId)
+      .where(isOneOf(events))
       .where('is_retracted', '=', false)
-      .$if(userId !== undefined, query => query.where('user_id', '=', userId ?? ''))
-      .$if(after !== null, query =>
-        query.where(
-          sql<boolean>`(user_id, occurred_at, id) > (${after?.user_id}::uuid, ${after?.occurred_at}::timestamptz, ${after?.id}::uuid)`,
-        ),
-      )
-      .orderBy('user_id')
+      .$if(from !== undefined, query => query.where('occurred_at', '>=', from ?? ''))
+      .$if(until !== undefined, query => query.where('occurred_at', '<', until ?? ''))
+      .$if(after !== null, query => query.where(comesAfter(after)))
       .orderBy('occurred_at')
       .orderBy('id')
-      .limit(limit)
+      .limit(factBatch)
       .execute(),
 
   /** One event of everybody, in the order in which it happened. */
-  factsByTime: (
-    db: Rows,
-    {
-      event,
-      after,
-      limit,
-    }: { event: string; after: Omit<NonNullable<After>, 'user_id'> | null; limit: number },
-  ): Promise<Fact[]> =>
+  factsByTime: (db: Rows, event: string, after: After): Promise<Fact[]> =>
     db
       .selectFrom('achievements_fact')
       .select(factColumns)
       .where('event', '=', event)
       .where('is_retracted', '=', false)
-      .$if(after !== null, query =>
-        query.where(
-          sql<boolean>`(occurred_at, id) > (${after?.occurred_at}::timestamptz, ${after?.id}::uuid)`,
-        ),
-      )
+      .$if(after !== null, query => query.where(comesAfter(after)))
       .orderBy('occurred_at')
       .orderBy('id')
-      .limit(limit)
+      .limit(factBatch)
       .execute(),
 
   /** What is seen of a user goes at once; the row that is left keeps late events out. */
   async forgetUser(tx: Rows, userId: string): Promise<void> {
     await historyStore.lockUser(tx, userId)
     await tx.deleteFrom('achievements_unlock').where('user_id', '=', userId).execute()
+    await tx.deleteFrom('achievements_card_points').where('user_id', '=', userId).execute()
     await tx.deleteFrom('achievements_preview').where('owner_id', '=', userId).execute()
     await tx
       .updateTable('achievements_user')
@@ -164,15 +214,27 @@ export const historyStore = {
   },
 }
 
+/** A user's facts in the order in which they happened, read batch by batch. */
+export async function* factsOf(
+  db: Rows,
+  { signal, ...range }: FactRange & { signal: AbortSignal },
+): AsyncGenerator<Fact> {
+  if (range.events.length === 0) return
+  let after: Fact | null = null
+  for (;;) {
+    signal.throwIfAborted()
+    const facts: Fact[] = await historyStore.factsByUser(db, { ...range, after })
+    yield* facts
+    after = facts.at(-1) ?? null
+    if (facts.length < factBatch) return
+  }
+}
+
 export const tallyStore = {
   /** The amounts of a user in all these ranges, by one query. */
-  async read(
-    db: Rows,
-    userId: string,
-    ranges: readonly Range[],
-  ): Promise<(Entry & { version_id: string })[]> {
+  async read(db: Rows, userId: string, ranges: readonly Range[]): Promise<Amount[]> {
     if (ranges.length === 0) return []
-    const { rows } = await sql<Entry & { version_id: string }>`
+    const { rows } = await sql<Amount>`
       SELECT tally.version_id, tally.condition, tally.value, tally.day, tally.amount
       FROM unnest(
         ${ranges.map(range => range.version_id)}::uuid[], ${ranges.map(range => range.condition)}::smallint[],
@@ -186,7 +248,7 @@ export const tallyStore = {
   },
 
   /** Sets amounts; those that have come to nothing go. The caller holds the user's lock. */
-  async write(tx: Rows, userId: string, entries: readonly (Entry & { version_id: string })[]): Promise<void> {
+  async write(tx: Rows, userId: string, entries: readonly Amount[]): Promise<void> {
     const kept = entries.filter(entry => entry.amount > 0)
     if (kept.length > 0)
       await sql`
@@ -234,13 +296,14 @@ export const tallyStore = {
     )
   },
 
-  /** Makes a rank begin to give places, when `taken` of them are gone. */
-  async openPlaces(tx: Rows, versionId: string, condition: number, taken: number): Promise<void> {
-    await tx
+  /** Makes a rank begin to give places, when `taken` of them are gone. False when it does already. */
+  async openPlaces(tx: Rows, versionId: string, condition: number, taken: number): Promise<boolean> {
+    const result = await tx
       .insertInto('achievements_place')
       .values({ version_id: versionId, condition, taken })
       .onConflict(conflict => conflict.doNothing())
-      .execute()
+      .executeTakeFirst()
+    return result.numInsertedOrUpdatedRows === 1n
   },
 
   arePlacesOpen: async (tx: Rows, versionId: string, condition: number): Promise<boolean> =>

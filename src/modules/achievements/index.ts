@@ -12,7 +12,9 @@ import { installStarters } from './install-starters.ts'
 import { eraseJob, statisticsJob } from './jobs.ts'
 import { createLeaderboard } from './leaderboard.ts'
 import { achievementsChannel, showUnlocked } from './live.ts'
-import { migration } from './migrations/0001_achievements.ts'
+import { migration as achievements0001 } from './migrations/0001_achievements.ts'
+import { migration as points0002 } from './migrations/0002_points.ts'
+import { createPoints } from './points.ts'
 import { createPreviewJob, createPreviews } from './previews.ts'
 import { createProgress } from './progress.ts'
 import { createRecorder } from './recorder.ts'
@@ -27,12 +29,13 @@ export default defineModule({
   name: 'achievements',
   settings: achievementsSettings,
   permissions,
-  migrations: [migration],
+  migrations: [achievements0001, points0002],
   setup({ core, settings, use }) {
     const db = core.db.withTables<AchievementsTables>()
     const identity = use(identityKey)
+    const cards = use(cardsKey)
     const books = createRuleBooks()
-    const surroundingsOf = createSurroundings({ ...core, cards: use(cardsKey) })
+    const surroundingsOf = createSurroundings({ ...core, cards })
     const log = core.log.child('achievements')
     const unlocking = createUnlocking({
       ...core,
@@ -57,6 +60,7 @@ export default defineModule({
           previews,
           leaderboard,
           progress: createProgress(deps),
+          points: createPoints({ db, cards }),
         }),
       jobs: [replay, preview, statistics, erase],
       cron: [{ name: 'achievements.update_statistics', schedule: '0 2 * * *', job: statistics }],

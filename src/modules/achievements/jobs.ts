@@ -43,10 +43,13 @@ export const statisticsJob = ({
     const last = await statisticStore.lastDay(db.primary)
     const earliest = addDays(today, -longestGap)
     let day = last === null ? addDays(today, -1) : last < earliest ? earliest : last
-    for (; day < today; day = addDays(day, 1)) {
-      signal.throwIfAborted()
-      await statisticStore.count(db.primary, day, defaultTimeZone)
-    }
+    const ids = await definitionStore.ids(db.primary)
+    const users = await historyStore.countUsers(db.primary)
+    for (; day < today; day = addDays(day, 1))
+      for (const id of ids) {
+        signal.throwIfAborted()
+        await statisticStore.count(db.primary, id, { day, timeZone: defaultTimeZone, users })
+      }
   }
 
   async function rewardTop(signal: AbortSignal) {
@@ -69,7 +72,13 @@ export const statisticsJob = ({
   async function clear(signal: AbortSignal) {
     const today = dayIn(defaultTimeZone, clock.now())
     const oldest = addDays(today, -tallyDays)
-    while (!signal.aborted && (await definitionStore.clearOldTallies(db.primary, oldest, batch)) > 0);
+    for (const { version_id, is_live } of await definitionStore.talliedVersions(db.primary)) {
+      const before = is_live ? oldest : null
+      while (
+        !signal.aborted &&
+        (await definitionStore.clearTallies(db.primary, version_id, before, batch)) > 0
+      );
+    }
     while (!signal.aborted && (await previewStore.deleteOld(db.primary, batch)) > 0);
     await statisticStore.deleteOld(db.primary, addDays(today, -31 * settings.ACHIEVEMENTS_RETENTION_MONTHS))
   }

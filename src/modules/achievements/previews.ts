@@ -8,7 +8,7 @@ import type { Identity } from '#modules/identity/contract.ts'
 import { previewNotFound } from './contract.ts'
 import { placesOf } from './counting.ts'
 import type { Definitions } from './definitions.ts'
-import { historyStore } from './history-store.ts'
+import { factsOf, historyStore } from './history-store.ts'
 import { leaderboardStore } from './leaderboard-store.ts'
 import { PreviewResult } from './preview-result.ts'
 import { previewStore as store } from './preview-store.ts'
@@ -17,8 +17,8 @@ import { eventsOf, isRank, Rule, type TierName } from './rule.ts'
 import { createSimulation } from './simulation.ts'
 import type { SurroundingsOf } from './surroundings.ts'
 import type { AchievementsTables } from './tables.ts'
-import { concerns, type Fact } from './tally.ts'
-import { unlockStore } from './unlock-store.ts'
+import { concerns } from './tally.ts'
+import { unlockedOf, unlockStore } from './unlock-store.ts'
 
 export const PreviewInput = z.object({
   rule: Rule,
@@ -47,7 +47,6 @@ type Deps = {
 }
 
 const userBatch = 100
-const factBatch = 5_000
 const sampleSize = 10
 const longestTimeline = 366
 /** Longer than anybody waits for a preview. What it has seen until then is shown. */
@@ -112,23 +111,19 @@ async function simulate(
   signal: AbortSignal,
 ) {
   const needsUnlocks = rule.conditions.some(({ type }) => type === 'prerequisite')
-  const around = await surroundingsOf(needsUnlocks ? await unlockStore.list(db.replica, userId) : [])
-  const simulation = createSimulation(rule, around, i => places[i]?.get(userId) ?? null)
-  const events = eventsOf(rule)
-  let after: Fact | null = null
-  while (events.length > 0) {
-    signal.throwIfAborted()
-    const facts: Fact[] = await historyStore.factsByUser(db.replica, {
-      events,
-      userId,
-      after,
-      limit: factBatch,
-    })
-    for (const fact of facts) simulation.apply(fact)
-    after = facts.at(-1) ?? null
-    if (facts.length < factBatch) break
+  const unlocked = needsUnlocks ? await unlockStore.of(db.replica, userId) : unlockedOf([])
+  const simulation = createSimulation(rule, await surroundingsOf(unlocked))
+  const own = new Map(
+    places.flatMap((users, i) => {
+      const place = users.get(userId)
+      return place === undefined ? [] : [[i, place] as const]
+    }),
+  )
+  for await (const fact of factsOf(db.replica, { events: eventsOf(rule), userId, signal })) {
+    simulation.apply(fact, own)
+    if (simulation.isDone()) break
   }
-  return simulation.finish(new Date(clock.now()).toISOString())
+  return simulation.finish(new Date(clock.now()).toISOString(), own)
 }
 
 function createCount(rule: Rule, total: number) {

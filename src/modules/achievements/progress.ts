@@ -3,7 +3,7 @@ import type { Db } from '#core/db/db.ts'
 import type { Locale } from '#core/errors.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Progress } from './contract.ts'
-import { hasUnlocked, isComplete } from './counting.ts'
+import { isComplete } from './counting.ts'
 import { addDays, type Day, localTime } from './days.ts'
 import { type DefinitionRow, definitionStore } from './definition-store.ts'
 import { mostAchievements } from './definitions.ts'
@@ -15,7 +15,7 @@ import { statisticStore } from './statistic-store.ts'
 import type { SurroundingsOf } from './surroundings.ts'
 import type { AchievementsTables } from './tables.ts'
 import { addEntry, always, best, daysAround, type Tally, valueNow } from './tally.ts'
-import { type Unlock, unlockStore } from './unlock-store.ts'
+import { hasUnlocked, type Unlock, type Unlocked, unlockedOf, unlockStore } from './unlock-store.ts'
 
 export type ProgressService = ReturnType<typeof createProgress>
 
@@ -32,12 +32,13 @@ export function createProgress({
       leaderboardStore.find(db.primary, user_id),
       statisticStore.latestShares(db.replica),
     ])
-    const around = await surroundingsOf(unlocks)
+    const unlocked = unlockedOf(unlocks)
+    const around = await surroundingsOf(unlocked)
     const { day } = localTime(time_zone, clock.now())
     const tallies = await readTallies(db, user_id, rows, day)
     const items = rows.map(row => {
       const values = valuesOf(row.rule, condition => tallies(row.version_id, condition), day, around)
-      return view(row, values, { unlocks, locale, shares: holders })
+      return view(row, values, { unlocks, unlocked, locale, shares: holders })
     })
     return {
       points: standing?.points ?? 0,
@@ -85,10 +86,12 @@ function view(
   values: readonly number[],
   {
     unlocks,
+    unlocked,
     locale,
     shares,
   }: {
     unlocks: readonly Unlock[]
+    unlocked: Unlocked
     locale: Locale
     shares: ReadonlyMap<string, number>
   },
@@ -107,13 +110,13 @@ function view(
     match: rule.match,
     // What is complete is counted no further.
     conditions:
-      isSecret || isComplete(live, unlocks)
+      isSecret || isComplete(live, unlocked)
         ? []
         : rule.conditions.map((condition, i) => ({ condition, value: values[i] ?? 0 })),
     tiers: isSecret
       ? []
       : rule.tiers.map(tier => {
-          const isUnlocked = hasUnlocked(own)(row.id, tier.tier)
+          const isUnlocked = hasUnlocked(unlocked, row.id, tier.tier)
           return {
             ...tier,
             fraction: isUnlocked ? 1 : fractionTo(rule, tier, values),

@@ -6,14 +6,15 @@ import { makePartitions } from '#core/db/partitions.ts'
 import { type ConsumerDefinition, consumer, type Occurrence } from '#core/events/events.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { achievementsSettings } from './config.ts'
-import { countFact, uncountFact } from './counting.ts'
+import { countFact, rangesAround, uncountFact } from './counting.ts'
 import { localTime } from './days.ts'
-import { historyStore, type NewFact } from './history-store.ts'
-import type { RuleBooks } from './rule-book.ts'
+import { historyStore, type NewFact, tallyStore } from './history-store.ts'
+import { pointsStore } from './points-store.ts'
+import type { RuleBook, RuleBooks } from './rule-book.ts'
 import { type Source, sources } from './sources.ts'
 import type { SurroundingsOf } from './surroundings.ts'
 import type { AchievementsTables } from './tables.ts'
-import { unlockStore } from './unlock-store.ts'
+import type { Unlocked } from './unlock-store.ts'
 import type { Unlocking } from './unlocking.ts'
 
 type Tx = Transaction<AchievementsTables>
@@ -67,7 +68,6 @@ export function createRecorder({
       occurred_at,
       day,
       fields: { ...fields, hour, weekday },
-      is_retracted: false,
     }
   }
 
@@ -75,30 +75,42 @@ export function createRecorder({
     if (isTooOld(occurrence.occurred_at)) return
     await ensureMonth(occurrence.occurred_at)
     const fact = await factOf(source, occurrence)
-    if (!(await historyStore.lockUser(tx, fact.user_id))) return
-    const { user_id, subject_id } = fact
-    const undoing = subject_id === null ? undefined : undoingEvent(source.event.name)
-    if (undoing !== undefined)
-      fact.is_retracted = await historyStore.hasFact(tx, { user_id, event: undoing, subject_id })
-    const standing = await unlockStore.enter(tx, fact)
-    if (standing === null || fact.is_retracted) return
-    const book = await books.at(tx, standing.epoch)
-    if (source.undoes !== undefined) {
-      const undone = await historyStore.retract(tx, { user_id, event: source.undoes, subject_id })
-      if (undone) {
-        const around = await surroundingsOf(standing.unlocks)
-        const rules = book.listening(undone.event)
-        await uncountFact(tx, { userId: user_id, fact: undone, rules, unlocks: standing.unlocks, around })
-      }
-      return
-    }
-    await countFact(tx, unlocking, {
-      userId: user_id,
-      fact,
-      rules: book.listening(fact.event),
-      unlocks: standing.unlocks,
-      around: surroundingsOf,
-    })
+    const { user_id: userId, event } = fact
+    const expected = await books.expected(tx)
+    const ranges = rangesAround(expected.listening(event), fact)
+    const entered = await historyStore.enter(tx, fact, { undoing: undoingEvent(event), ranges })
+    if (!entered || entered.is_retracted) return
+    await bookCard(source, occurrence, fact, tx)
+    const { epoch, unlocked } = entered
+    const book = await books.at(tx, epoch)
+    if (source.undoes !== undefined) return undo(tx, source.undoes, fact, { book, unlocked })
+    const rules = book.listening(event)
+    const amounts =
+      book === expected ? entered.amounts : await tallyStore.read(tx, userId, rangesAround(rules, fact))
+    await countFact(tx, unlocking, { userId, fact, rules, unlocked, amounts, around: surroundingsOf })
+  }
+
+  /** Gives the points that a card brings, or takes them back. */
+  async function bookCard(source: Source, { payload }: Happened, { user_id, subject_id }: NewFact, tx: Tx) {
+    if (subject_id === null) return
+    const at = new Date(clock.now()).toISOString()
+    const card = source.card?.(payload)
+    if (card && card.points > 0)
+      await pointsStore.grant(tx, user_id, { redemption_id: subject_id, ...card, at })
+    if (source.undoes !== undefined)
+      await pointsStore.takeBack(tx, user_id, { redemption_id: subject_id, at })
+  }
+
+  async function undo(
+    tx: Tx,
+    event: string,
+    { user_id, subject_id }: NewFact,
+    { book, unlocked }: { book: RuleBook; unlocked: Unlocked },
+  ) {
+    const fact = await historyStore.retract(tx, { user_id, event, subject_id })
+    if (!fact) return
+    const around = await surroundingsOf(unlocked)
+    await uncountFact(tx, { userId: user_id, fact, rules: book.listening(event), unlocked, around })
   }
 
   const consumerOf = (source: Source): ConsumerDefinition =>
@@ -112,8 +124,8 @@ export function createRecorder({
 }
 
 /** The event that undoes another one. */
-const undoingEvent = (event: string): string | undefined =>
-  sources.find(({ undoes }) => undoes === event)?.event.name
+const undoingEvent = (event: string): string | null =>
+  sources.find(({ undoes }) => undoes === event)?.event.name ?? null
 
 const fieldValue = (value: unknown): string | number | boolean | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null

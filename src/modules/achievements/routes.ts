@@ -2,6 +2,7 @@ import type { Db } from '#core/db/db.ts'
 import type { Router } from '#core/http/route.ts'
 import type { Definitions } from './definitions.ts'
 import type { Leaderboard } from './leaderboard.ts'
+import type { Points } from './points.ts'
 import type { Previews } from './previews.ts'
 import type { ProgressService } from './progress.ts'
 import { definitionRoutes } from './routes/definitions.ts'
@@ -18,6 +19,7 @@ export function achievementsRoutes(
     previews: Previews
     leaderboard: Leaderboard
     progress: ProgressService
+    points: Points
   },
 ): void {
   playerRoutes(router, services)

@@ -36,6 +36,10 @@ export function createRuleBooks() {
     async now(db: Rows): Promise<RuleBook> {
       return this.at(db, await readEpoch(db))
     },
+    /** What was read last, without a query: mostly what holds now. */
+    async expected(db: Rows): Promise<RuleBook> {
+      return latest ?? this.now(db)
+    },
   }
 }
 export type RuleBooks = ReturnType<typeof createRuleBooks>

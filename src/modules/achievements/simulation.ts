@@ -8,18 +8,23 @@ import {
   type Entry,
   entriesOf,
   type Fact,
+  mayRaise,
   type Tally,
   valueAround,
 } from './tally.ts'
 
-/** The place that the user has now in a rank; null without one. */
-export type PlaceOf = (condition: number) => number | null
+/** The places that a user has in ranks, by condition. */
+export type Places = ReadonlyMap<number, number>
+
+export type Simulation = ReturnType<typeof createSimulation>
+
+const noPlaces: Places = new Map()
 
 /**
  * Counts one user's facts by a rule, without a database: what a replay stores and what a preview shows. Facts come in
  * the order in which they happened; undone ones are left out.
  */
-export function createSimulation(rule: Rule, around: Surroundings, placeOf: PlaceOf) {
+export function createSimulation(rule: Rule, around: Surroundings) {
   const tallies: Tally[] = rule.conditions.map(() => new Map())
   const values = rule.conditions.map(condition => measured(condition, 0, around))
   const reached = new Map<string, { tier: Tier; at: string }>()
@@ -31,38 +36,42 @@ export function createSimulation(rule: Rule, around: Surroundings, placeOf: Plac
   }
 
   return {
-    apply(fact: Fact): void {
-      const touched = rule.conditions.flatMap((condition, i) => (concerns(condition, fact) ? [i] : []))
-      if (touched.length === 0) return
-      for (const entry of entriesOf(rule, fact)) addEntry(tallyOf(entry.condition), entry)
+    apply(fact: Fact, places = noPlaces): void {
+      if (!rule.conditions.some(condition => concerns(condition, fact))) return
+      const entries = entriesOf(rule, fact)
+      for (const entry of entries) addEntry(tallyOf(entry.condition), entry)
       for (const [i, condition] of rule.conditions.entries()) {
-        if (isRank(condition)) values[i] = placeOf(i) ?? 0
-        else if (touched.includes(i)) {
+        if (isRank(condition)) values[i] = places.get(i) ?? 0
+        else if (concerns(condition, fact)) {
+          const own = entries.filter(entry => entry.condition === i)
+          if (!mayRaise(condition, tallyOf(i), own)) continue
           const value = measured(condition, valueAround(condition, tallyOf(i), fact.day), around)
           values[i] = Math.max(values[i] ?? 0, value)
         }
       }
       evaluate(fact.occurred_at)
     },
+    /** Whether every tier is reached: further facts change nothing. */
+    isDone: (): boolean => reached.size === rule.tiers.length,
     /** The tiers that were reached, in order, by `at` at the latest. */
-    finish(at: string): { tier: Tier; at: string }[] {
+    finish(at: string, places = noPlaces): { tier: Tier; at: string }[] {
       for (const [i, condition] of rule.conditions.entries())
-        if (isRank(condition)) values[i] = placeOf(i) ?? 0
+        if (isRank(condition)) values[i] = places.get(i) ?? 0
       evaluate(at)
       return [...reached.values()]
     },
     /** What has to be stored so that counting can go on. */
-    entries(): Entry[] {
+    entries(places = noPlaces): Entry[] {
       const counted = tallies.flatMap((tally, condition) =>
         [...tally].flatMap(([value, days]) =>
           [...days].map(([day, amount]) => ({ condition, value, day, amount })),
         ),
       )
-      const places = rule.conditions.flatMap((condition, i) => {
-        const place = isRank(condition) ? placeOf(i) : null
-        return place === null ? [] : [{ condition: i, value: '', day: always, amount: place }]
+      const placed = rule.conditions.flatMap((condition, i) => {
+        const place = isRank(condition) ? places.get(i) : undefined
+        return place === undefined ? [] : [{ condition: i, value: '', day: always, amount: place }]
       })
-      return [...counted, ...places, ...bestsOf(rule, values)]
+      return [...counted, ...placed, ...bestsOf(rule, values)]
     },
   }
 }

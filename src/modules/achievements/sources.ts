@@ -16,6 +16,8 @@ export type Source<T = Record<string, unknown>> = {
   user(payload: T): string
   /** What the event is about, where another event may undo it. */
   subject?(payload: T): string
+  /** A card that brings points by itself. They are given once for each subject, and go with what undoes it. */
+  card?(payload: T): { template_id: string; points: number }
   /** The event that this one undoes, for the same subject. It is not counted by itself. */
   undoes?: string
   fields: readonly (EventField & { name: keyof T & string })[]
@@ -73,6 +75,7 @@ export const sources: readonly Source[] = [
     names: { 'zh-CN': '兑换卡片', en: 'Card redeemed' },
     user: payload => payload.user_id,
     subject: payload => payload.redemption_id,
+    card: ({ template_id, points = 0 }) => ({ template_id, points }),
     fields: [
       text('category', { 'zh-CN': '类别', en: 'Category' }),
       text('rarity', { 'zh-CN': '稀有度', en: 'Rarity' }, rarities),

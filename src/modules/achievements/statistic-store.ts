@@ -23,19 +23,22 @@ export const statisticStore = {
         .executeTakeFirst()
     )?.day ?? null,
 
-  /** Counts what was unlocked on a day of a time zone. Counting it again changes nothing. */
-  async count(tx: Rows, day: string, timeZone: string): Promise<void> {
+  /** Counts what was unlocked of an achievement on a day of a time zone. Counting it again changes nothing. */
+  async count(
+    db: Rows,
+    achievementId: string,
+    { day, timeZone, users }: { day: string; timeZone: string; users: number },
+  ): Promise<void> {
     const startOf = (offset: number) =>
       sql`((${day}::date + ${offset}::integer)::timestamp AT TIME ZONE ${timeZone})`
     await sql`
       INSERT INTO achievements_statistic (day, achievement_id, tier, unlocked, holders, users)
       SELECT ${day}::date, achievement_id, tier,
-        count(*) FILTER (WHERE created_at >= ${startOf(0)}), count(*),
-        (SELECT count(*) FROM achievements_user WHERE NOT is_erased)
-      FROM achievements_unlock WHERE created_at < ${startOf(1)}
+        count(*) FILTER (WHERE created_at >= ${startOf(0)}), count(*), ${users}::integer
+      FROM achievements_unlock WHERE achievement_id = ${achievementId} AND created_at < ${startOf(1)}
       GROUP BY achievement_id, tier
       ON CONFLICT (day, achievement_id, tier) DO UPDATE
-        SET unlocked = excluded.unlocked, holders = excluded.holders, users = excluded.users`.execute(tx)
+        SET unlocked = excluded.unlocked, holders = excluded.holders, users = excluded.users`.execute(db)
   },
 
   list: (db: Rows, fromDay: string): Promise<StatisticRow[]> =>

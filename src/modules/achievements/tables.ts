@@ -73,6 +73,16 @@ export type AchievementsTables = {
     unlocked_at: string
     created_at: Generated<string>
   }
+  /** Points that cards brought. */
+  achievements_card_points: {
+    redemption_id: string
+    user_id: string
+    template_id: string
+    points: number
+    granted_at: string
+    /** When an undone redemption took them back. */
+    undone_at: string | null
+  }
   achievements_statistic: {
     day: string
     achievement_id: string

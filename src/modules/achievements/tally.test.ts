@@ -188,7 +188,7 @@ test('several conditions may each be met at their own time', () => {
     ],
     tiers: [{ tier: 'bronze', goals: [2, 3], points: 1, rewards: { membership: null } }],
   }
-  const simulation = createSimulation(rule, nothing, () => null)
+  const simulation = createSimulation(rule, nothing)
   for (const offset of [0, 0, 10, 11, 12]) simulation.apply(fact(offset))
   expect(simulation.finish('2026-12-31T00:00:00.000Z')).toMatchObject([
     { tier: { tier: 'bronze' }, at: '2026-01-13T12:00:00.000Z' },

@@ -90,6 +90,16 @@ export function addEntry(tally: Tally, { value, day, amount }: Entry): void {
 
 const amountOn = (tally: Tally, day: Day): number => tally.get('')?.get(day) ?? 0
 
+/**
+ * Whether entries that were just added may have raised what a condition comes to: not a further event on a day that
+ * counts in a streak already, nor a value that was there on that day.
+ */
+export function mayRaise(condition: Condition, tally: Tally, added: readonly Entry[]): boolean {
+  const amounts = added.map(({ value, day }) => tally.get(value)?.get(day) ?? 0)
+  if (condition.type === 'streak') return amounts.includes(condition.per_day)
+  return condition.type !== 'distinct' || amounts.includes(1)
+}
+
 /** The days whose amounts decide what a condition comes to in the windows around a day. */
 export function daysAround(condition: Condition, rule: Rule, index: number, day: Day): [Day, Day] {
   if (condition.type === 'streak') {

@@ -61,6 +61,7 @@ const definition: Thing = (_owner, { admin, post }) =>
 export const access: ModuleAccess = {
   routes: {
     'GET /api/v1/achievements/progress': signedIn,
+    'GET /api/v1/achievements/points': signedIn,
     'GET /api/v1/achievements/leaderboard': signedIn,
     'PUT /api/v1/achievements/leaderboard/listing': { ...signedIn, body: { is_listed: true } },
     'GET /api/v1/achievements/events': admins,

@@ -1,42 +1,22 @@
 import { type Kysely, sql } from 'kysely'
-import type { NewFact } from './history-store.ts'
-import type { TierName } from './rule.ts'
+import type { Locale } from '#core/errors.ts'
+import { type TierName, tierNames } from './rule.ts'
 import type { AchievementsTables } from './tables.ts'
 
 type Rows = Kysely<AchievementsTables>
 export type Unlock = { achievement_id: string; tier: TierName; unlocked_at: string }
-export type NewUnlock = Unlock & { version: number; points: number }
 
-const unlocksOf = (userId: string) => sql`(
-  SELECT coalesce(jsonb_agg(jsonb_build_object(
-    'achievement_id', achievement_id, 'tier', tier, 'unlocked_at', unlocked_at)), '[]')
-  FROM achievements_unlock WHERE user_id = ${userId})`
+/** What a user has, each as `achievement tier`. */
+export type Unlocked = ReadonlySet<string>
 
-type Standing = { epoch: number; unlocks: Unlock[] }
+export const unlockedOf = (unlocks: readonly Omit<Unlock, 'unlocked_at'>[]): Unlocked =>
+  new Set(unlocks.map(({ achievement_id, tier }) => `${achievement_id} ${tier}`))
+
+/** Whether a tier of an achievement is among them; `null`: any tier. */
+export const hasUnlocked = (unlocked: Unlocked, achievementId: string, tier: TierName | null): boolean =>
+  (tier === null ? tierNames : [tier]).some(name => unlocked.has(`${achievementId} ${name}`))
 
 export const unlockStore = {
-  /** Stores a fact and tells where its user stands, by one query. Null when the fact is there already. */
-  async enter(tx: Rows, fact: NewFact): Promise<Standing | null> {
-    const { id, user_id, event, subject_id, occurred_at, day, fields, is_retracted } = fact
-    const { rows } = await sql<Standing>`
-      WITH entered AS (
-        INSERT INTO achievements_fact (id, user_id, event, subject_id, occurred_at, day, fields, is_retracted)
-        VALUES (${id}, ${user_id}, ${event}, ${subject_id}, ${occurred_at}, ${day}, ${JSON.stringify(fields)},
-          ${is_retracted})
-        ON CONFLICT DO NOTHING RETURNING id
-      )
-      SELECT number AS epoch, ${unlocksOf(user_id)} AS unlocks
-      FROM achievements_epoch WHERE EXISTS (SELECT FROM entered)`.execute(tx)
-    return rows[0] ?? null
-  },
-
-  /** What a user has, and the epoch of the rules, by one query. */
-  async standing(tx: Rows, userId: string): Promise<Standing> {
-    const { rows } = await sql<Standing>`
-      SELECT number AS epoch, ${unlocksOf(userId)} AS unlocks FROM achievements_epoch`.execute(tx)
-    return rows[0] ?? { epoch: 0, unlocks: [] }
-  },
-
   list: (db: Rows, userId: string): Promise<Unlock[]> =>
     db
       .selectFrom('achievements_unlock')
@@ -44,23 +24,33 @@ export const unlockStore = {
       .where('user_id', '=', userId)
       .execute(),
 
-  /** Those of them that are new. */
-  async insert(tx: Rows, userId: string, unlocks: readonly NewUnlock[]): Promise<NewUnlock[]> {
-    const rows = await tx
-      .insertInto('achievements_unlock')
-      .values(unlocks.map(unlock => ({ user_id: userId, ...unlock })))
-      .onConflict(conflict => conflict.doNothing())
-      .returning(['achievement_id', 'tier', 'unlocked_at', 'version', 'points'])
-      .execute()
-    return rows
-  },
+  of: async (db: Rows, userId: string): Promise<Unlocked> => unlockedOf(await unlockStore.list(db, userId)),
 
-  async addPoints(tx: Rows, userId: string, points: number, at: string): Promise<void> {
-    await tx
-      .updateTable('achievements_user')
-      .set(({ eb }) => ({ points: eb('points', '+', points), points_at: at }))
-      .where('user_id', '=', userId)
-      .execute()
+  /**
+   * Notes tiers of one achievement, and adds the points of those that are new. Returns which are, with the names of
+   * the achievement; null when none is. The caller holds the user's lock.
+   */
+  async insert(
+    tx: Rows,
+    userId: string,
+    { achievement_id, version, at }: { achievement_id: string; version: number; at: string },
+    unlocks: readonly { tier: TierName; points: number; unlocked_at: string }[],
+  ): Promise<{ names: Record<Locale, string>; tiers: TierName[] } | null> {
+    const { rows } = await sql<{ names: Record<Locale, string>; tiers: TierName[] }>`
+      WITH fresh AS (
+        INSERT INTO achievements_unlock (user_id, achievement_id, tier, version, points, unlocked_at)
+        SELECT ${userId}, ${achievement_id}, tier, ${version}, points, unlocked_at
+        FROM unnest(${unlocks.map(unlock => unlock.tier)}::text[], ${unlocks.map(unlock => unlock.points)}::integer[],
+          ${unlocks.map(unlock => unlock.unlocked_at)}::timestamptz[]) AS reached (tier, points, unlocked_at)
+        ON CONFLICT DO NOTHING RETURNING tier, points
+      ),
+      paid AS (
+        UPDATE achievements_user SET points = points + (SELECT sum(points) FROM fresh), points_at = ${at}
+        WHERE user_id = ${userId} AND EXISTS (SELECT FROM fresh WHERE points > 0)
+      )
+      SELECT names, ARRAY(SELECT tier FROM fresh) AS tiers FROM achievements_achievement
+      WHERE id = ${achievement_id} AND EXISTS (SELECT FROM fresh)`.execute(tx)
+    return rows[0] ?? null
   },
 
   /** How many users have each tier. */

@@ -80,28 +80,18 @@ export function createUnlocking({
       reached: readonly { tier: Tier; at: string }[],
     ): Promise<void> {
       if (reached.length === 0) return
-      const { achievement_id, number } = live
+      const { achievement_id, number: version } = live
+      const at = new Date(clock.now()).toISOString()
       const fresh = await unlockStore.insert(
         tx,
         userId,
-        reached.map(({ tier, at }) => ({
-          achievement_id,
-          tier: tier.tier,
-          version: number,
-          points: tier.points,
-          unlocked_at: at,
-        })),
+        { achievement_id, version, at },
+        reached.map(({ tier: { tier, points }, at: unlocked_at }) => ({ tier, points, unlocked_at })),
       )
-      if (fresh.length === 0) return
-      const points = fresh.reduce((sum, unlock) => sum + unlock.points, 0)
-      if (points > 0) await unlockStore.addPoints(tx, userId, points, new Date(clock.now()).toISOString())
-      const { names } = await tx
-        .selectFrom('achievements_achievement')
-        .select('names')
-        .where('id', '=', achievement_id)
-        .executeTakeFirstOrThrow()
+      if (!fresh) return
+      const { names, tiers } = fresh
       for (const { tier } of reached) {
-        if (!fresh.some(unlock => unlock.tier === tier.tier)) continue
+        if (!tiers.includes(tier.tier)) continue
         await reward(tx, userId, achievement_id, tier)
         await events.publish(tx, AchievementUnlocked, { achievement_id, user_id: userId, tier: tier.tier })
         const texts = tierTexts[tier.tier]

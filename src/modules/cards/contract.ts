@@ -60,6 +60,8 @@ export type Cards = {
   itemsOf(user_id: string): Promise<OwnedItem[]>
   /** How many published templates each category has: what there is to complete. */
   setSizes(): Promise<{ category: string; total: number }[]>
+  /** The names of templates in their newest version; those that are not there are left out. */
+  templateNames(template_ids: readonly string[]): Promise<Map<string, string>>
   /**
    * Looks for rows of the usage log that were changed, added or removed, in one batch or all. `onBatch` hears of each
    * batch when it is done.
@@ -107,6 +109,7 @@ export const CardRedeemed = defineEvent(
     template_version: z.int(),
     category: z.string(),
     rarity: Rarity,
+    points: z.int().optional().describe('Achievement points that the card brings, while it is not undone.'),
   }),
 )
 

@@ -27,7 +27,8 @@ export default defineModule({
       notifications: use(notificationsKey),
     })
     const { itemsOf, verifyUsage } = redeeming
-    const contract: Cards = { itemsOf, setSizes: making.setSizes, verifyUsage }
+    const { setSizes, templateNames } = making
+    const contract: Cards = { itemsOf, setSizes, templateNames, verifyUsage }
     return {
       contract,
       routes(router) {

@@ -46,6 +46,7 @@ export function createMaking(deps: {
     /** Hash codes as they are stored: see `hashesOf` in `codes.ts`. */
     hashers,
     setSizes: templates.setSizes,
+    templateNames: templates.templateNames,
     routes(router: Router) {
       categoryRoutes(router, categories)
       templateRoutes(router, templates)

@@ -35,11 +35,13 @@ export const announceJob = ({
   grant: GrantJob
 }): AnnounceJob => {
   async function announce(tx: Executor, redemption: RedeemedRow) {
-    const { id, user_id, batch_id, template_id, template_version, category, rarity, name } = redemption
-    const facts = { user_id, batch_id, template_id, template_version, category, rarity }
+    const { id, user_id, batch_id, template_id, template_version, category, rarity, name, rewards } =
+      redemption
+    const { points } = rewards
+    const facts = { user_id, batch_id, template_id, template_version, category, rarity, points }
     await events.publish(tx, CardRedeemed, { redemption_id: id, ...facts })
     await notifications.notify(user_id, cardRedeemed, { redemption_id: id, name }, { tx, key: id })
-    if (redemption.rewards.membership) await jobs.add(tx, grant, { redemption_id: id })
+    if (rewards.membership) await jobs.add(tx, grant, { redemption_id: id })
   }
   return defineJob({
     name: 'cards.announce_redemptions',

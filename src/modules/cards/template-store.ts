@@ -127,4 +127,7 @@ export const templateStore = {
       .where('state', '=', 'published')
       .groupBy('category')
       .execute(),
+
+  names: (db: Rows, ids: readonly string[]): Promise<Pick<JoinedRow, 'id' | 'name'>[]> =>
+    joined(db).where('t.id', 'in', ids).execute(),
 }

@@ -170,6 +170,11 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
 
     setSizes: () => templateStore.setSizes(db.primary),
 
+    async templateNames(ids: readonly string[]): Promise<Map<string, string>> {
+      if (ids.length === 0) return new Map()
+      return new Map((await templateStore.names(db.primary, ids)).map(({ id, name }) => [id, name]))
+    },
+
     async memberships(): Promise<{ items: Membership[] }> {
       return { items: (await memberships()).map(({ id, names }) => ({ id, names })) }
     },

@@ -5,6 +5,7 @@ import type {
   AchievementEvent as CountableEvent,
   AchievementDefinition as Definition,
   AchievementFilter as Filter,
+  AchievementPoints as PointsEntry,
   AchievementPreview as Preview,
   RouteBody,
   RouteResponse,
@@ -26,6 +27,7 @@ export type {
   CountableEvent,
   Definition,
   Filter,
+  PointsEntry,
   Preview,
   Rule,
   Tier,
@@ -64,6 +66,10 @@ export const useProgress = () =>
     queryKey: achievementKeys.progress,
     queryFn: ({ signal }) => api.get<ProgressList>('/achievements/progress', { signal }),
   })
+
+/** Where the person's points come from. */
+export const usePoints = () =>
+  usePages<PointsEntry>([...achievementKeys.progress, 'points'], '/achievements/points')
 
 export const useLeaderboard = () => usePages<BoardEntry>(achievementKeys.board, '/achievements/leaderboard')
 

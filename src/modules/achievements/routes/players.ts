@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { PageQuery, pageOf } from '#core/http/page.ts'
 import type { Router } from '#core/http/route.ts'
-import { Progress, Standing } from '../contract.ts'
+import { PointsEntry, Progress, Standing } from '../contract.ts'
 import { BoardEntry, type Leaderboard } from '../leaderboard.ts'
+import type { Points } from '../points.ts'
 import type { ProgressService } from '../progress.ts'
 
 /** What everybody sees: the own progress, and the leaderboard. */
 export function playerRoutes(
   router: Router,
-  { progress, leaderboard }: { progress: ProgressService; leaderboard: Leaderboard },
+  { progress, points, leaderboard }: { progress: ProgressService; points: Points; leaderboard: Leaderboard },
 ): void {
   router.route({
     method: 'GET',
@@ -21,6 +22,15 @@ export function playerRoutes(
       items: z.array(Progress),
     }),
     handler: ({ actor, locale }) => progress(actor, locale),
+  })
+  router.route({
+    method: 'GET',
+    path: '/api/v1/achievements/points',
+    access: 'achievements.use',
+    summary: 'Where one’s points come from, newest first',
+    query: PageQuery,
+    response: pageOf(PointsEntry),
+    handler: ({ actor, query, locale }) => points(actor, query, locale),
   })
   router.route({
     method: 'GET',

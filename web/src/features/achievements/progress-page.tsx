@@ -1,8 +1,8 @@
 import { TrophyOutlined } from '@ant-design/icons'
-import { Segmented, Statistic } from 'antd'
+import { Button, Segmented, Statistic } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { useSearchParams } from 'react-router'
 import { type AchievementProgress, type ProgressList, useProgress, useStanding } from '#api/achievements.ts'
+import { useAddress } from '#ui/address.ts'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { useFormat } from '#ui/format.tsx'
@@ -11,6 +11,7 @@ import { Page } from '#ui/page.tsx'
 import { ListSkeleton } from '#ui/skeleton.tsx'
 import { AchievementCard } from './achievement-card.tsx'
 import style from './achievements.module.css'
+import { PointsPanel } from './points-panel.tsx'
 import { Tabs } from './tabs.tsx'
 
 const shows = ['all', 'done', 'open'] as const
@@ -23,8 +24,8 @@ const isOpen = (item: AchievementProgress) =>
 export function Component() {
   const { t } = useTranslation('achievements')
   const progress = useProgress()
-  const [params, setParams] = useSearchParams()
-  const show = shows.find(known => known === params.get('show')) ?? 'all'
+  const address = useAddress()
+  const show = shows.find(known => known === address.get('show')) ?? 'all'
   return (
     <Page
       title={t('mine.title')}
@@ -34,7 +35,7 @@ export function Component() {
           <Segmented<Show>
             aria-label={t('mine.show')}
             value={show}
-            onChange={next => setParams(next === 'all' ? {} : { show: next }, { replace: true })}
+            onChange={next => address.set({ show: next === 'all' ? null : next })}
             options={shows.map(value => ({ value, label: t(`mine.${value}`) }))}
           />
         </>
@@ -47,6 +48,10 @@ export function Component() {
       ) : (
         <Content list={progress.data} show={show} />
       )}
+      <PointsPanel
+        isOpen={address.get('points') !== undefined}
+        onClose={() => address.push({ points: null })}
+      />
     </Page>
   )
 }
@@ -88,11 +93,21 @@ function Content({ list, show }: { list: ProgressList; show: Show }) {
 function Totals({ list }: { list: ProgressList }) {
   const { t } = useTranslation('achievements')
   const format = useFormat()
+  const address = useAddress()
   const standing = useStanding()
   const rank = standing.data?.rank ?? null
   return (
     <div className={style.totals}>
-      <Statistic title={t('mine.points')} value={list.points} formatter={() => format.number(list.points)} />
+      <Statistic
+        title={t('mine.points')}
+        value={list.points}
+        formatter={() => format.number(list.points)}
+        suffix={
+          <Button type="link" size="small" onClick={() => address.push({ points: 'history' })}>
+            {t('points.action')}
+          </Button>
+        }
+      />
       <Statistic
         title={t('mine.unlocked')}
         value={t('mine.unlockedOf', {

@@ -48,6 +48,20 @@ const en: SameTexts<typeof zhCN> = {
     placeNow: 'Place {{value}}; the first {{goal}} get it',
     prerequisite: 'Another achievement comes first',
   },
+  points: {
+    action: 'History',
+    title: 'Where your points come from',
+    source: 'For',
+    at: 'When',
+    achievement: 'Achievement · {{tier}}',
+    card: 'Card',
+    gone: 'Deleted',
+    takenBack: 'taken back',
+    empty: {
+      title: 'No points yet',
+      text: 'Unlocked achievements, and redeemed cards that bring points, are listed here.',
+    },
+  },
   board: {
     title: 'Leaderboard',
     rank: 'Rank',

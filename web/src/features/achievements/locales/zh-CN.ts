@@ -37,6 +37,17 @@ export default {
     placeNow: '第 {{value}} 名，需进入前 {{goal}} 名',
     prerequisite: '需要先解锁另一个成就',
   },
+  points: {
+    action: '明细',
+    title: '点数明细',
+    source: '来源',
+    at: '时间',
+    achievement: '成就 · {{tier}}级',
+    card: '卡片',
+    gone: '已删除',
+    takenBack: '已收回',
+    empty: { title: '还没有点数', text: '解锁成就，或兑换带点数的卡片，都会记在这里。' },
+  },
   board: {
     title: '排行榜',
     rank: '名次',

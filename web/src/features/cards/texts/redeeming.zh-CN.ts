@@ -24,7 +24,7 @@ export default {
     acquired: '获得时间',
     rewards: {
       membership: '会员 {{days}} 天（{{plan}}）',
-      points: '成就积分 {{points}}',
+      points: '成就点数 {{points}}',
       note: '会员稍后到账，届时会通知您。',
     },
   },
