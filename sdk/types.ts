@@ -162,6 +162,21 @@ export type AchievementFilterInput = {
   values: (string | number | boolean)[]
 }
 
+export type AchievementPoints = {
+  id: string
+  at: string
+  points: number
+  source: 'achievement' | 'card'
+  /** Of the achievement or the card, in the language of the request; null when it is gone. */
+  name: string | null
+  /** Of the achievement. */
+  icon: string | null
+  /** Of the achievement. */
+  tier: 'bronze' | 'silver' | 'gold' | 'platinum' | 'diamond' | null
+  /** When the redemption of the card was undone. */
+  taken_back_at: string | null
+}
+
 export type AchievementPreview = {
   id: string
   job_id: string | null
@@ -1876,6 +1891,19 @@ export type Routes = {
       is_listed: boolean
     }
     response: AchievementStanding
+  }
+  /** Where one’s points come from, newest first */
+  'GET /api/v1/achievements/points': {
+    query?: {
+      /** Items per page. */
+      limit?: number
+      /** `next_cursor` of the page before. */
+      cursor?: string
+    }
+    response: {
+      items: AchievementPoints[]
+      next_cursor: string | null
+    }
   }
   /** Try a rule on the history so far */
   'POST /api/v1/achievements/previews': {
