@@ -20,6 +20,7 @@ import {
   type Looks,
   launchBrowser,
   pictures,
+  signIn,
   signInQuietly,
   type Visit,
   visit,
@@ -49,7 +50,12 @@ beforeAll(async () => {
   upstream = await startUpstream()
   ;[banyan, browser] = await Promise.all([
     startReadyBanyan(upstream.url, env),
-    launchBrowser(['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${recording}`]),
+    launchBrowser([
+      '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-audio-capture=${recording}`,
+      // A name that is not this machine’s own: what comes from it by HTTP is not trusted.
+      '--host-resolver-rules=MAP toys.test 127.0.0.1',
+    ]),
   ])
 })
 afterEach(async ({ task }) => {
@@ -88,23 +94,32 @@ const withoutOpus = `
     constructor() { super({ sampleRate: 44100 }) }
   }`
 
+/** A browser whose user thinks about the question for the microphone until `allow()`. */
+const askingLong = `
+  window.stream = null
+  const { getUserMedia } = MediaDevices.prototype
+  MediaDevices.prototype.getUserMedia = async function (wanted) {
+    await new Promise(resolve => { window.allow = resolve })
+    return window.stream = await getUserMedia.call(this, wanted)
+  }`
+
 type Start = Visit & { person: Person; workers: string[] }
 
 /** A new person before a device that is switched off. */
 async function start({
   looks = {},
   mayRecord = true,
-  hasOpus = true,
+  script = '',
 }: {
   looks?: Partial<Looks>
   mayRecord?: boolean
-  hasOpus?: boolean
+  /** Runs in the page before it. */
+  script?: string
 }): Promise<Start> {
   const person = await makePerson(banyan, { locale: looks.language ?? 'en' })
   const one = await visit(browser, banyan, looks)
   visits.push(one)
-  await one.context.addInitScript({ content: listenIn })
-  if (!hasOpus) await one.context.addInitScript({ content: withoutOpus })
+  await one.context.addInitScript({ content: listenIn + script })
   if (mayRecord) await one.context.grantPermissions(['microphone'])
   const workers: string[] = []
   one.page.on('worker', worker => workers.push(worker.url()))
@@ -147,7 +162,7 @@ test.each([
   { codec: 'the Opus of the project', hasOpus: false },
 ])('it is added, hears, answers aloud, and is interrupted: $codec', async ({ hasOpus }) => {
   upstream.answerWith(() => words(story))
-  const { page, workers } = await start({ hasOpus })
+  const { page, workers } = await start({ script: hasOpus ? '' : withoutOpus })
   await button(page, 'Switch on').click()
   await button(page, 'Add to my devices').click()
   await shows(page, 'Ready')
@@ -212,6 +227,49 @@ test('by button it answers when the button says so; open, a voice interrupts it'
   await said(page, 'device').getByText('Once upon a time').nth(1).waitFor()
   await said(page, 'user').getByText('Tell me a story.').nth(3).waitFor()
   expect(await said(page, 'device').getByText('the end of the story').count()).toBe(0)
+
+  // Muted, it sends nothing, not even while it speaks.
+  upstream.answerWith(() => words('Nobody listens.'))
+  await button(page, 'Stop listening').click()
+  await shows(page, 'Ready')
+  packets = 0
+  await ask(page, 'Are you listening?')
+  await said(page, 'device').getByText('Nobody listens.').first().waitFor()
+  await shows(page, 'Ready')
+  expect(packets).toBe(0)
+})
+
+test('a microphone that is allowed after the device was switched off is let go', async () => {
+  const { page } = await startOwned({ script: askingLong })
+  await button(page, 'Speak').click()
+  await expect.poll(() => page.evaluate('typeof allow')).toBe('function')
+  await button(page, 'Switch off').click()
+  await page.evaluate('allow()')
+  await expect
+    .poll(() => page.evaluate('stream?.getTracks().map(track => track.readyState)'))
+    .toEqual(['ended'])
+})
+
+test('under plain HTTP there is no microphone; it is typed to, and answers aloud', async () => {
+  upstream.answerWith(() => words('I can be heard nevertheless.'))
+  const url = banyan.url.replace(/\/\/[^:]+/, '//toys.test')
+  const person = await makePerson(banyan)
+  const one = await visit(browser, { ...banyan, url })
+  visits.push(one)
+  const { page, context } = one
+  await context.addInitScript({ content: listenIn })
+  await signIn(page, person.username, person.password)
+  // That nobody was signed in.
+  one.complaints()
+  await page.goto('/devices/virtual')
+  await button(page, 'Switch on').click()
+  await button(page, 'Add to my devices').click()
+  await shows(page, 'Ready')
+  await page.getByText('only when this site is opened by HTTPS').waitFor()
+  expect(await button(page, 'Speak').count()).toBe(0)
+  await ask(page, 'Can I hear you?')
+  await said(page, 'device').getByText('I can be heard nevertheless.').waitFor()
+  await expect.poll(async () => (await heard(page)).seconds, { timeout: 30_000 }).toBeGreaterThan(1)
 })
 
 test('without the microphone one types; once it is allowed, one speaks', async () => {
