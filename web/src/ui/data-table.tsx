@@ -1,7 +1,6 @@
 import { Button, Table } from 'antd'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { PagesResult } from '#api/query.ts'
 import style from './data-table.module.css'
 import { ErrorAlert, ErrorState } from './error.tsx'
 import { ListSkeleton } from './skeleton.tsx'
@@ -19,19 +18,31 @@ export type Column<T> = {
   role?: 'title' | 'actions'
 }
 
+/** A list while it is read; of one that comes whole, there is no next page. */
+type Reading<T> = {
+  isPending: boolean
+  isError: boolean
+  error: Error | null
+  data: { items: readonly T[] } | undefined
+  refetch: () => unknown
+  hasNextPage?: boolean
+  isFetchingNextPage?: boolean
+  fetchNextPage?: () => unknown
+}
+
 type DataTableProps<T> = {
   /** Accessible name of the table. */
   label: string
   columns: Column<T>[]
   rowKey: (row: T) => string
-  /** From `usePages`, or rows that are all there already. */
-  pages: PagesResult<T> | { rows: readonly T[] }
+  /** From `usePages`, from a query of a whole list, or rows that are all there already. */
+  pages: Reading<T> | { rows: readonly T[] }
   /** What to show when there is nothing; see `EmptyState`. */
   empty: ReactNode
   onRowClick?: (row: T) => void
 }
 
-/** A list that is read page by page; a table, and on phones a list of cards. Brings its own loading, error and empty views. */
+/** A list that is read, page by page where it is long; a table, and on phones a list of cards. Brings its own loading, error and empty views. */
 export function DataTable<T extends object>({ pages, ...table }: DataTableProps<T>) {
   const { t } = useTranslation('app')
   if ('rows' in pages) return <Rows {...table} rows={pages.rows} />
@@ -43,7 +54,7 @@ export function DataTable<T extends object>({ pages, ...table }: DataTableProps<
       <Rows {...table} rows={pages.data.items} />
       {pages.hasNextPage && (
         <div className={style.more}>
-          <Button loading={pages.isFetchingNextPage} onClick={() => pages.fetchNextPage()}>
+          <Button loading={pages.isFetchingNextPage ?? false} onClick={() => pages.fetchNextPage?.()}>
             {t('table.more')}
           </Button>
         </div>

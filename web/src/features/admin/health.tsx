@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 import { useHealth } from '#api/admin.ts'
 import type { Health } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Count, Time, useFormat } from '#ui/format.tsx'
@@ -111,8 +112,8 @@ function Part({
   return (
     <div className={style.card}>
       <h2 className={style.cardLabel}>{label}</h2>
-      <div className={`${style.figure} ${isBad ? style.bad : ''}`}>{children}</div>
-      <div className={style.small}>{text}</div>
+      <div className={`${style.figure} ${isBad ? common.bad : ''}`}>{children}</div>
+      <div className={common.small}>{text}</div>
     </div>
   )
 }
@@ -135,14 +136,14 @@ function Queue({ counts }: { counts: Health['jobs'] }) {
                   t(`jobs.states.${state}`)
                 )}
               </h3>
-              <div className={`${style.figure} ${state === 'dead' && counts.dead > 0 ? style.bad : ''}`}>
+              <div className={`${style.figure} ${state === 'dead' && counts.dead > 0 ? common.bad : ''}`}>
                 <Count value={counts[state]} />
               </div>
             </div>
           ))}
         </div>
       ) : (
-        <p className={style.bad}>{t('health.noAnswer')}</p>
+        <p className={common.bad}>{t('health.noAnswer')}</p>
       )}
     </Section>
   )
@@ -154,7 +155,7 @@ function Providers({ providers }: { providers: Health['providers'] }) {
   return (
     <Section title={t('providers.title')}>
       {providers.length === 0 ? (
-        <p className={style.text}>{t('providers.empty.title')}</p>
+        <p className={common.text}>{t('providers.empty.title')}</p>
       ) : (
         <ul className={style.checklist} aria-label={t('providers.title')}>
           {providers.map(provider => (
@@ -168,7 +169,7 @@ function Providers({ providers }: { providers: Health['providers'] }) {
                   provider.name
                 )}
               </span>
-              <span className={style.muted}>{t('health.keys', { count: provider.keys })}</span>
+              <span className={common.muted}>{t('health.keys', { count: provider.keys })}</span>
               <ProviderState provider={provider} />
             </li>
           ))}

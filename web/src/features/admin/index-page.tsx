@@ -2,10 +2,9 @@ import { useTranslation } from 'react-i18next'
 import { Navigate } from 'react-router'
 import { useSetup } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
-import { Page } from '#ui/page.tsx'
+import { MenuPage } from '#ui/side-menu.tsx'
 import { PageSkeleton } from '#ui/skeleton.tsx'
 import { useNarrow } from '#ui/use-narrow.ts'
-import style from './admin.module.css'
 import { AdminMenu } from './menu.tsx'
 import { useAllowedSections } from './sections.tsx'
 
@@ -20,10 +19,8 @@ export function Component() {
   if (setup.data && !setup.data.has_provider && !isNarrow) return <Navigate to="/admin/setup" replace />
   if (!isNarrow && first) return <Navigate to={first.path} replace />
   return (
-    <Page title={t('title')}>
-      <nav className={style.phoneMenu} aria-label={t('title')}>
-        <AdminMenu hasArrows />
-      </nav>
-    </Page>
+    <MenuPage title={t('title')}>
+      <AdminMenu hasArrows />
+    </MenuPage>
   )
 }

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { useMail, useMailbox } from '#api/admin.ts'
 import type { StoredMail } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { CopyButton } from '#ui/copy.tsx'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
@@ -25,7 +26,7 @@ export function Component() {
       title: t('mailbox.subject'),
       role: 'title',
       render: mail => (
-        <button type="button" className={style.nameButton} title={mail.subject}>
+        <button type="button" className={common.nameButton} title={mail.subject}>
           {mail.subject}
         </button>
       ),
@@ -34,7 +35,7 @@ export function Component() {
       key: 'to',
       title: t('mailbox.to'),
       render: mail => (
-        <span className={style.ellipsis} title={mail.to}>
+        <span className={common.ellipsis} title={mail.to}>
           {mail.to}
         </span>
       ),

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import { MenuLink } from '#ui/menu-link.tsx'
-import style from './admin.module.css'
+import { MenuGroup } from '#ui/side-menu.tsx'
 import { useAllowedSections } from './sections.tsx'
 
 const groups = ['start', 'people', 'ai', 'system'] as const
@@ -13,14 +13,13 @@ export function AdminMenu({ hasArrows = false }: { hasArrows?: boolean }) {
     const sections = allowed.filter(section => section.group === group)
     if (sections.length === 0) return null
     return (
-      <section key={group} className={style.menuGroup} aria-label={t(`menu.groups.${group}`)}>
-        {group !== 'start' && <h3 className={style.menuGroupTitle}>{t(`menu.groups.${group}`)}</h3>}
+      <MenuGroup key={group} label={t(`menu.groups.${group}`)} isTitled={group !== 'start'}>
         {sections.map(section => (
           <MenuLink key={section.key} to={section.path} icon={section.icon} hasArrow={hasArrows}>
             {t(`menu.${section.key}`)}
           </MenuLink>
         ))}
-      </section>
+      </MenuGroup>
     )
   })
 }

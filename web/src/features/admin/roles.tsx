@@ -5,6 +5,7 @@ import { usePermissions, useRoles, useSetRole } from '#api/admin.ts'
 import { useCan, useMe } from '#api/me.ts'
 import type { Role } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
 import { Page, Section } from '#ui/page.tsx'
 import { ListSkeleton } from '#ui/skeleton.tsx'
@@ -73,7 +74,7 @@ function RolePermissions({ role, all }: { role: Role; all: string[] }) {
   return (
     <>
       {isFixed && (
-        <p className={style.text}>{t(role.name === 'super_admin' ? 'roles.fixed' : 'roles.readOnly')}</p>
+        <p className={common.text}>{t(role.name === 'super_admin' ? 'roles.fixed' : 'roles.readOnly')}</p>
       )}
       {modules.map(([module, names]) => (
         <ModulePermissions
@@ -87,7 +88,7 @@ function RolePermissions({ role, all }: { role: Role; all: string[] }) {
       ))}
       {!isFixed && (
         <div className={style.saveBar}>
-          <div className={style.full}>
+          <div className={common.full}>
             <ErrorAlert error={save.error} />
           </div>
           <Button type="primary" loading={save.isPending} disabled={changes === 0} onClick={submit}>
@@ -96,7 +97,7 @@ function RolePermissions({ role, all }: { role: Role; all: string[] }) {
           <Button disabled={changes === 0} onClick={() => setChosen(new Set(role.permissions))}>
             {t('common.reset')}
           </Button>
-          {changes > 0 && <span className={style.muted}>{t('roles.changes', { count: changes })}</span>}
+          {changes > 0 && <span className={common.muted}>{t('roles.changes', { count: changes })}</span>}
         </div>
       )}
     </>

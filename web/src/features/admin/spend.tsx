@@ -2,6 +2,7 @@ import { App, Button, Form, InputNumber, Progress } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useSetSpendCap, useSpendCap } from '#api/admin.ts'
 import type { SpendCap } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
 import { Money, useFormat } from '#ui/format.tsx'
 import { Page, Section } from '#ui/page.tsx'
@@ -65,7 +66,7 @@ function Spent({
         <Money micros={spent} currency={currency} />
       </div>
       {cap === null ? (
-        <div className={style.small}>{t('spend.noCap')}</div>
+        <div className={common.small}>{t('spend.noCap')}</div>
       ) : (
         <>
           <Progress
@@ -74,7 +75,7 @@ function Spent({
             status={fraction >= 1 ? 'exception' : 'normal'}
             showInfo={false}
           />
-          <div className={fraction >= 1 ? style.bad : style.small}>
+          <div className={fraction >= 1 ? common.bad : common.small}>
             {t(fraction >= 1 ? 'spend.reached' : 'spend.ofCap', {
               cap: format.money(cap, currency),
               share: format.percent(fraction),
@@ -108,11 +109,11 @@ function CapForm({ cap }: { cap: SpendCap }) {
       initialValues={{ day: toUnits(cap.day_micros), month: toUnits(cap.month_micros) }}
     >
       <ErrorAlert error={save.error} />
-      <div className={style.row}>
+      <div className={common.row}>
         {(['day', 'month'] as const).map(period => (
           <Form.Item key={period} label={t(`spend.per.${period}`)} name={period} extra={t('spend.emptyHint')}>
             <InputNumber
-              className={style.full ?? ''}
+              className={common.full ?? ''}
               prefix={symbol}
               min={0}
               max={100_000_000}

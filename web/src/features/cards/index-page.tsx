@@ -1,8 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { Navigate } from 'react-router'
-import { Page } from '#ui/page.tsx'
+import { MenuPage } from '#ui/side-menu.tsx'
 import { useNarrow } from '#ui/use-narrow.ts'
-import style from './cards.module.css'
 import { CardsMenu } from './menu.tsx'
 import { useAllowedSections } from './sections.tsx'
 
@@ -13,10 +12,8 @@ export function Component() {
   const [first, ...others] = useAllowedSections()
   if (first && (!isNarrow || others.length === 0)) return <Navigate to={first.path} replace />
   return (
-    <Page title={t('title')}>
-      <nav className={style.phoneMenu} aria-label={t('title')}>
-        <CardsMenu hasArrows />
-      </nav>
-    </Page>
+    <MenuPage title={t('title')}>
+      <CardsMenu hasArrows />
+    </MenuPage>
   )
 }

@@ -5,7 +5,7 @@ import { EmptyState } from '#ui/empty.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
 import { Page } from '#ui/page.tsx'
 import { WithSideColumn } from '#ui/side-column.tsx'
-import style from './cards.module.css'
+import { SideMenu } from '#ui/side-menu.tsx'
 import { CardsMenu } from './menu.tsx'
 import { sections, useAllowedSections } from './sections.tsx'
 
@@ -18,10 +18,9 @@ export function Component() {
     <WithSideColumn
       label={t('title')}
       side={
-        <nav className={style.menu} aria-label={t('title')}>
-          <h2 className={style.menuTitle}>{t('title')}</h2>
+        <SideMenu title={t('title')}>
           <CardsMenu />
-        </nav>
+        </SideMenu>
       }
     >
       {!wanted || allowed.includes(wanted) ? <Outlet /> : <NotAllowed />}

@@ -1,7 +1,6 @@
-import { RightOutlined } from '@ant-design/icons'
 import { useTranslation } from 'react-i18next'
-import { NavLink } from 'react-router'
-import style from './cards.module.css'
+import { MenuLink } from '#ui/menu-link.tsx'
+import { MenuGroup } from '#ui/side-menu.tsx'
 import { useAllowedSections } from './sections.tsx'
 
 const groups = ['mine', 'making', 'watching'] as const
@@ -14,16 +13,13 @@ export function CardsMenu({ hasArrows = false }: { hasArrows?: boolean }) {
     const inGroup = allowed.filter(section => section.group === group)
     if (inGroup.length === 0) return null
     return (
-      <section key={group} className={style.menuGroup} aria-label={t(`menu.groups.${group}`)}>
-        {group !== 'mine' && <h3 className={style.menuGroupTitle}>{t(`menu.groups.${group}`)}</h3>}
+      <MenuGroup key={group} label={t(`menu.groups.${group}`)} isTitled={group !== 'mine'}>
         {inGroup.map(section => (
-          <NavLink key={section.key} to={section.path} className={style.menuItem}>
-            <span aria-hidden="true">{section.icon}</span>
-            <span>{t(`menu.${section.key}`)}</span>
-            {hasArrows && <RightOutlined className={style.chevron} aria-hidden="true" />}
-          </NavLink>
+          <MenuLink key={section.key} to={section.path} icon={section.icon} hasArrow={hasArrows}>
+            {t(`menu.${section.key}`)}
+          </MenuLink>
         ))}
-      </section>
+      </MenuGroup>
     )
   })
 }

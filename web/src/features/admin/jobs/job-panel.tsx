@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChannel } from '#api/live.ts'
 import type { Job, JobEvent, JobRecord } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { CopyButton } from '#ui/copy.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
@@ -42,7 +43,7 @@ function Content({ job: listed }: { job: JobRecord }) {
   const time = (value: string | null) => value && <Time value={value} style="dateTime" />
   return (
     <>
-      <div className={style.actions}>
+      <div className={common.actions}>
         <JobStateTag state={job.state} />
         <span className={style.grow} />
         <JobActions job={job} />
@@ -50,7 +51,7 @@ function Content({ job: listed }: { job: JobRecord }) {
       {job.state === 'running' && (
         <Progress percent={Math.floor(job.progress * 100)} aria-label={t('jobs.progress')} />
       )}
-      <p className={style.text}>{t(`jobs.stateTexts.${job.state}`)}</p>
+      <p className={common.text}>{t(`jobs.stateTexts.${job.state}`)}</p>
       <Facts
         items={[
           [t('jobs.message'), job.message],

@@ -5,12 +5,12 @@ import { useTranslation } from 'react-i18next'
 import { useJobs } from '#api/admin.ts'
 import type { JobRecord, JobState } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
 import { SearchBox } from '#ui/search-box.tsx'
-import style from '../admin.module.css'
 import { JobActions } from './job-actions.tsx'
 import { JobPanel } from './job-panel.tsx'
 import { JobStateTag, jobStates } from './job-state.tsx'
@@ -31,7 +31,7 @@ function Filters() {
   return (
     <>
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('jobs.state')}
         value={address.get('state') ?? ''}
         onChange={state => address.set({ state })}
@@ -68,12 +68,12 @@ function JobList({ onOpen }: { onOpen: (id: string | null) => void }) {
       role: 'title',
       render: job => (
         <>
-          <button type="button" className={style.nameButton} title={job.name}>
+          <button type="button" className={common.nameButton} title={job.name}>
             <code>{job.name}</code>
           </button>
           {(job.error_detail ?? job.message) && (
             <span
-              className={`${style.ellipsis} ${job.error_detail ? style.bad : style.small}`}
+              className={`${common.ellipsis} ${job.error_detail ? common.bad : common.small}`}
               title={job.error_detail ?? job.message ?? ''}
             >
               {job.error_detail ?? job.message}

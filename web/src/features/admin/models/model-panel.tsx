@@ -10,6 +10,7 @@ import {
 } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { AdminModel, AdminModelInput, AdminModelPatch } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Panel } from '#ui/panel.tsx'
@@ -111,7 +112,7 @@ function ModelForm({
         />
       </Form.Item>
       <Access all={all.filter(({ id }) => id !== model?.id)} />
-      <div className={style.formEnd}>
+      <div className={common.formEnd}>
         <Button type="primary" htmlType="submit" loading={create.isPending || change.isPending}>
           {t(model ? 'common.save' : 'models.add')}
         </Button>
@@ -168,12 +169,12 @@ function Identity({ model }: { model: AdminModel | undefined }) {
 function Sizes() {
   const { t } = useTranslation('admin')
   return (
-    <div className={style.row}>
+    <div className={common.row}>
       <Form.Item label={t('models.windowTokens')} name="context_window">
-        <InputNumber className={style.full ?? ''} min={1} max={100_000_000} precision={0} />
+        <InputNumber className={common.full ?? ''} min={1} max={100_000_000} precision={0} />
       </Form.Item>
       <Form.Item label={t('models.maxOutput')} name="max_output">
-        <InputNumber className={style.full ?? ''} min={1} max={100_000_000} precision={0} />
+        <InputNumber className={common.full ?? ''} min={1} max={100_000_000} precision={0} />
       </Form.Item>
     </div>
   )
@@ -183,15 +184,15 @@ function Prices() {
   const { t } = useTranslation('admin')
   return (
     <>
-      <div className={style.row}>
+      <div className={common.row}>
         <Form.Item label={t('models.inputPrice')} name="input_price">
-          <InputNumber className={style.full ?? ''} min={0} max={1_000_000} />
+          <InputNumber className={common.full ?? ''} min={0} max={1_000_000} />
         </Form.Item>
         <Form.Item label={t('models.outputPrice')} name="output_price">
-          <InputNumber className={style.full ?? ''} min={0} max={1_000_000} />
+          <InputNumber className={common.full ?? ''} min={0} max={1_000_000} />
         </Form.Item>
         <Form.Item label={t('models.cachedPrice')} name="cached_price">
-          <InputNumber className={style.full ?? ''} min={0} max={1_000_000} />
+          <InputNumber className={common.full ?? ''} min={0} max={1_000_000} />
         </Form.Item>
         <Form.Item label={t('models.currency')} name="currency">
           <Select
@@ -203,7 +204,7 @@ function Prices() {
           />
         </Form.Item>
       </div>
-      <p className={style.small}>{t('models.priceNote')}</p>
+      <p className={common.small}>{t('models.priceNote')}</p>
     </>
   )
 }
@@ -232,7 +233,7 @@ function Access({ all }: { all: readonly AdminModel[] }) {
       <Form.Item label={t('models.fallbacks')} name="fallbacks" extra={t('models.fallbacksHint')}>
         <Select mode="multiple" options={all.map(({ id, name }) => ({ value: id, label: name }))} />
       </Form.Item>
-      <div className={style.row}>
+      <div className={common.row}>
         <Form.Item label={t('models.enabled')} name="is_enabled" valuePropName="checked">
           <Switch />
         </Form.Item>

@@ -5,6 +5,7 @@ import { useAdminModels, useChangeModel, useProviders } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { AdminModel } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { useErrorText } from '#ui/error.tsx'
@@ -71,7 +72,7 @@ function Filters() {
     <>
       {providers.data && (
         <Select
-          className={style.filter ?? ''}
+          className={common.filter ?? ''}
           aria-label={t('models.provider')}
           value={address.get('provider') ?? ''}
           onChange={provider => address.set({ provider })}
@@ -82,7 +83,7 @@ function Filters() {
         />
       )}
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('models.kind')}
         value={address.get('kind') ?? ''}
         onChange={kind => address.set({ kind })}
@@ -110,7 +111,7 @@ function useColumns(): Column<AdminModel>[] {
       width: '26%',
       render: model => (
         <>
-          <button type="button" className={style.nameButton} title={model.name}>
+          <button type="button" className={common.nameButton} title={model.name}>
             {model.is_default && (
               <Tooltip title={t('models.default')}>
                 <StarFilled className={style.done} aria-label={t('models.default')} />
@@ -118,7 +119,7 @@ function useColumns(): Column<AdminModel>[] {
             )}{' '}
             {model.name}
           </button>
-          <code className={`${style.small} ${style.ellipsis}`} title={model.id}>
+          <code className={`${common.small} ${common.ellipsis}`} title={model.id}>
             {model.id}
           </code>
         </>
@@ -128,7 +129,7 @@ function useColumns(): Column<AdminModel>[] {
       key: 'provider',
       title: t('models.provider'),
       render: model => (
-        <span className={style.ellipsis} title={model.provider}>
+        <span className={common.ellipsis} title={model.provider}>
           {model.provider}
         </span>
       ),
@@ -156,7 +157,7 @@ function useColumns(): Column<AdminModel>[] {
       align: 'right',
       render: model =>
         model.input_price === null && model.output_price === null ? (
-          <span className={style.warn}>{t('models.priceUnknown')}</span>
+          <span className={common.warn}>{t('models.priceUnknown')}</span>
         ) : (
           <Tooltip title={t('models.priceHint')}>
             <span>
@@ -169,7 +170,7 @@ function useColumns(): Column<AdminModel>[] {
       key: 'capabilities',
       title: t('models.capabilities'),
       render: model => (
-        <span className={style.tags}>
+        <span className={common.tags}>
           {model.kind === 'embedding' && <Tag>{t('models.kinds.embedding')}</Tag>}
           {capabilities
             .filter(name => model.capabilities[name])

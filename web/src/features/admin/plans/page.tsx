@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { usePlans } from '#api/admin.ts'
 import type { Plan } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { Page } from '#ui/page.tsx'
@@ -11,7 +12,6 @@ import { ListSkeleton } from '#ui/skeleton.tsx'
 import { useEntitlementText } from '../users/entitlement-text.ts'
 import { usePlanName } from './plan-name.ts'
 import { PlanPanel } from './plan-panel.tsx'
-import style from './plans.module.css'
 
 export function Component() {
   const { t } = useTranslation('admin')
@@ -70,7 +70,7 @@ function useColumns(): Column<Plan>[] {
       title: t('plans.name'),
       role: 'title',
       render: plan => (
-        <button type="button" className={style.name} title={planName(plan)}>
+        <button type="button" className={common.nameButton} title={planName(plan)}>
           {planName(plan)}
         </button>
       ),

@@ -2,6 +2,7 @@ import { App, Button, Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useCreatePlan, useSavePlan } from '#api/admin.ts'
 import type { Entitlements, Plan } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Section } from '#ui/page.tsx'
@@ -87,7 +88,7 @@ function Names({ isNew }: { isNew: boolean }) {
           <Input maxLength={40} autoComplete="off" autoCapitalize="off" spellCheck={false} />
         </Form.Item>
       )}
-      <div className={style.names}>
+      <div className={common.row}>
         <Form.Item label={t('plans.nameZh')} name={['names', 'zh-CN']} rules={[required]}>
           <Input maxLength={50} autoComplete="off" />
         </Form.Item>

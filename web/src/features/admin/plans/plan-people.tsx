@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { usePlanSubscribers } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { Plan, PlanSubscriber } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time } from '#ui/format.tsx'
@@ -43,7 +44,7 @@ function Subscribers({ plan }: { plan: Plan }) {
             <Link to={`/admin/users?user=${person.user_id}&tab=plan`} title={person.display_name}>
               {person.display_name}
             </Link>
-            <span className={style.muted}>@{person.username}</span>
+            <span className={common.muted}>@{person.username}</span>
           </span>
         </span>
       ),

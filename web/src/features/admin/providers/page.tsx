@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useProviderKinds, useProviders } from '#api/admin.ts'
 import type { Provider, ProviderTest } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
@@ -79,10 +80,10 @@ function useColumns(onFailed: (id: string, result: ProviderTest) => void): Colum
       role: 'title',
       render: provider => (
         <>
-          <button type="button" className={style.nameButton} title={provider.name}>
+          <button type="button" className={common.nameButton} title={provider.name}>
             {provider.name}
           </button>
-          <span className={`${style.small} ${style.ellipsis}`} title={provider.base_url}>
+          <span className={`${common.small} ${common.ellipsis}`} title={provider.base_url}>
             {provider.base_url}
           </span>
         </>
@@ -102,7 +103,7 @@ function useColumns(onFailed: (id: string, result: ProviderTest) => void): Colum
         provider.keys.length === 0 ? (
           t('providers.noKey')
         ) : (
-          <span className={style.tags}>
+          <span className={common.tags}>
             {provider.keys.slice(0, 3).map(key => (
               // Of a short key not even the end is told.
               <code key={key.id}>…{key.last_four || '••••'}</code>
@@ -147,7 +148,7 @@ function AddPanel({
     <Panel isOpen={isOpen} onClose={onClose} title={t('providers.add')}>
       <div className={style.stack}>
         <Select
-          className={style.full ?? ''}
+          className={common.full ?? ''}
           aria-label={t('providers.kind')}
           placeholder={t('providers.kind')}
           loading={kinds.isPending}

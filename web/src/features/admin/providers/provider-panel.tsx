@@ -9,6 +9,7 @@ import {
   useTestProvider,
 } from '#api/admin.ts'
 import type { Provider, ProviderKey, ProviderTest } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { LinkButton } from '#ui/link-button.tsx'
@@ -50,7 +51,7 @@ function Content({
   const isOwn = provider.source === 'admin'
   return (
     <>
-      <div className={style.tags}>
+      <div className={common.tags}>
         <ProviderState provider={provider} />
         <Tag>{t(`providers.sources.${provider.source}`)}</Tag>
       </div>
@@ -208,7 +209,7 @@ function Ways({ provider, onGone }: { provider: Provider; onGone: () => void }) 
     })
   return (
     <Section>
-      <div className={style.actions}>
+      <div className={common.actions}>
         <Switch
           checked={provider.is_enabled}
           loading={change.isPending}

@@ -1,9 +1,9 @@
 import { Alert, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { ProviderTest } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { useFormat } from '#ui/format.tsx'
-import style from '../admin.module.css'
 
 const helped = [
   'ai.bad_key',
@@ -26,7 +26,7 @@ export function TestResult({ result, error }: { result: ProviderTest | undefined
   if (!result.ok) {
     return (
       <Alert
-        className={style.alert ?? ''}
+        className={common.alert ?? ''}
         type="error"
         showIcon
         role="alert"
@@ -38,7 +38,7 @@ export function TestResult({ result, error }: { result: ProviderTest | undefined
   const more = result.models.length - mostShown
   return (
     <Alert
-      className={style.alert ?? ''}
+      className={common.alert ?? ''}
       type="success"
       showIcon
       role="status"
@@ -49,11 +49,11 @@ export function TestResult({ result, error }: { result: ProviderTest | undefined
         ) : (
           <>
             <div>{t('test.models', { count: result.models.length })}</div>
-            <div className={style.tags}>
+            <div className={common.tags}>
               {result.models.slice(0, mostShown).map(model => (
                 <Tag key={model}>{model}</Tag>
               ))}
-              {more > 0 && <span className={style.muted}>{t('test.more', { count: more })}</span>}
+              {more > 0 && <span className={common.muted}>{t('test.more', { count: more })}</span>}
             </div>
           </>
         )

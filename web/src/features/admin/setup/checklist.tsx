@@ -3,6 +3,7 @@ import { Alert } from 'antd'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Provider, Setup } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { LinkButton } from '#ui/link-button.tsx'
 import style from '../admin.module.css'
 import { useAllowedSections } from '../sections.tsx'
@@ -30,7 +31,7 @@ export function Checklist({
       <div ref={news}>
         {added && (
           <Alert
-            className={style.alert ?? ''}
+            className={common.alert ?? ''}
             type="success"
             showIcon
             role="status"
@@ -45,7 +46,7 @@ export function Checklist({
       </div>
       {found && (
         <Alert
-          className={style.alert ?? ''}
+          className={common.alert ?? ''}
           type="info"
           showIcon
           title={t('setup.ollamaFound')}
@@ -126,7 +127,7 @@ function Step({
       )}
       <div className={style.checkText}>
         <div>{text}</div>
-        <div className={style.small}>{children}</div>
+        <div className={common.small}>{children}</div>
       </div>
       {action}
     </li>

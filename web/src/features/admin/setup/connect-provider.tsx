@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCreateProvider, useTestProvider } from '#api/admin.ts'
 import type { Provider, ProviderKind } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import style from '../admin.module.css'
@@ -35,7 +36,7 @@ export function ConnectProvider({
               onChange={() => setKindId(each.id)}
             />
             <span className={style.choiceName}>{each.name}</span>
-            <span className={`${style.small} ${style.ellipsis}`}>
+            <span className={`${common.small} ${common.ellipsis}`}>
               {each.models.length > 0
                 ? each.models.slice(0, 3).join(t('common.listComma'))
                 : t(each.base_url === null ? 'setup.anyServer' : 'setup.ownModels')}
@@ -92,7 +93,7 @@ export function ConnectForm({
       <ErrorAlert error={create.error} />
       <ProviderFieldsFor kind={kind} />
       <TestResult result={test.data} error={test.error} />
-      <div className={style.actions}>
+      <div className={common.actions}>
         <Button type={test.data?.ok ? 'default' : 'primary'} loading={test.isPending} onClick={runTest}>
           {t('test.run')}
         </Button>

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useInvitations, useRevokeInvitation, useSetSignUpPolicy, useSignUpPolicy } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { Invitation, SignUp } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState, useErrorText } from '#ui/error.tsx'
@@ -81,7 +82,7 @@ function Policy({ value }: { value: SignUp }) {
         <label key={policy} className={style.choice}>
           <input type="radio" name="policy" checked={shown === policy} onChange={() => choose(policy)} />
           <span className={style.choiceName}>{t(`signUp.policies.${policy}.name`)}</span>
-          <span className={style.muted}>{t(`signUp.policies.${policy}.text`)}</span>
+          <span className={common.muted}>{t(`signUp.policies.${policy}.text`)}</span>
         </label>
       ))}
     </fieldset>
@@ -97,7 +98,7 @@ function Invitations() {
       title: t('signUp.for'),
       role: 'title',
       render: invitation => (
-        <span className={style.ellipsis} title={invitation.email ?? undefined}>
+        <span className={common.ellipsis} title={invitation.email ?? undefined}>
           {invitation.email ?? t('signUp.anybody')}
         </span>
       ),
@@ -106,7 +107,7 @@ function Invitations() {
       key: 'roles',
       title: t('users.roles'),
       render: invitation => (
-        <span className={style.tags}>
+        <span className={common.tags}>
           {invitation.roles.map(name => (
             <Tag key={name}>{roleName(name)}</Tag>
           ))}

@@ -2,8 +2,8 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { UsageGroup, UsageRow } from '#api/types.ts'
 import { Chart, type ChartSeries } from '#ui/chart.tsx'
+import common from '#ui/common.module.css'
 import type { Format } from '#ui/format-values.ts'
-import style from '../admin.module.css'
 import { rowName, tokensOf } from './usage-rows.ts'
 
 export const metrics = ['cost', 'tokens', 'requests'] as const
@@ -69,8 +69,10 @@ export function UsageChart({
         series={series}
         {...(metric === 'cost' && { formatValue: writeCost })}
       />
-      {by === 'day' && <p className={style.small}>{t('usage.dayNote')}</p>}
-      {rows.length > shown.length && <p className={style.small}>{t('usage.topNote', { count: mostBars })}</p>}
+      {by === 'day' && <p className={common.small}>{t('usage.dayNote')}</p>}
+      {rows.length > shown.length && (
+        <p className={common.small}>{t('usage.topNote', { count: mostBars })}</p>
+      )}
     </>
   )
 }

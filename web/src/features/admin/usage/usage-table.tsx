@@ -2,9 +2,9 @@ import { Button } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { UsageGroup, UsageRow } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { Count, Money, useFormat } from '#ui/format.tsx'
-import style from '../admin.module.css'
 import { rowName, totalOf } from './usage-rows.ts'
 
 const step = 50
@@ -36,7 +36,7 @@ export function UsageTable({
       role: 'title',
       width: '28%',
       render: row => (
-        <span className={style.ellipsis} title={rowName(row)}>
+        <span className={common.ellipsis} title={rowName(row)}>
           {by === 'day' ? format.date(`${row.key}T12:00:00Z`) : rowName(row)}
         </span>
       ),
@@ -53,7 +53,7 @@ export function UsageTable({
         <>
           <Money micros={row.cost_micros} currency={currency} />
           {by !== 'day' && total > 0 && (
-            <div className={style.small}>{format.percent(row.cost_micros / total)}</div>
+            <div className={common.small}>{format.percent(row.cost_micros / total)}</div>
           )}
         </>
       ),

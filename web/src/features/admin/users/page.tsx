@@ -6,6 +6,7 @@ import { useRoles, useUsers } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { User } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time } from '#ui/format.tsx'
@@ -58,7 +59,7 @@ function Filters() {
       />
       {roles.data && (
         <Select
-          className={style.filter ?? ''}
+          className={common.filter ?? ''}
           aria-label={t('users.role')}
           value={address.get('role') ?? ''}
           onChange={role => address.set({ role })}
@@ -69,7 +70,7 @@ function Filters() {
         />
       )}
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('users.state')}
         value={address.get('active') ?? ''}
         onChange={active => address.set({ active })}
@@ -102,10 +103,10 @@ function UserList({ onOpen }: { onOpen: (id: string) => void }) {
         <span className={style.person}>
           <PersonAvatar name={user.display_name} url={user.avatar_url} />
           <span className={style.personText}>
-            <button type="button" className={style.nameButton} title={user.display_name}>
+            <button type="button" className={common.nameButton} title={user.display_name}>
               {user.display_name}
             </button>
-            <span className={`${style.small} ${style.ellipsis}`}>@{user.username}</span>
+            <span className={`${common.small} ${common.ellipsis}`}>@{user.username}</span>
           </span>
         </span>
       ),
@@ -114,7 +115,7 @@ function UserList({ onOpen }: { onOpen: (id: string) => void }) {
       key: 'email',
       title: t('users.email'),
       render: user => (
-        <span className={style.ellipsis} title={user.email ?? undefined}>
+        <span className={common.ellipsis} title={user.email ?? undefined}>
           {user.email ?? '–'}
         </span>
       ),
@@ -124,7 +125,7 @@ function UserList({ onOpen }: { onOpen: (id: string) => void }) {
       title: t('users.roles'),
       width: 180,
       render: user => (
-        <span className={style.tags}>
+        <span className={common.tags}>
           {user.roles.map(name => (
             <Tag key={name}>{roleName(name)}</Tag>
           ))}

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useChangeUser, useDeleteUser, useSendPasswordReset } from '#api/admin.ts'
 import { useMe } from '#api/me.ts'
 import type { User } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { useErrorText } from '#ui/error.tsx'
 import style from '../admin.module.css'
 import { SecretLink } from '../secret-link.tsx'
@@ -69,7 +70,7 @@ export function UserActions({ user, onGone }: { user: User; onGone: () => void }
         </Button>
       </div>
       {reset.data?.link && (
-        <div className={style.alert}>
+        <div className={common.alert}>
           <SecretLink
             link={reset.data.link}
             text={t('users.resetLink', { name })}

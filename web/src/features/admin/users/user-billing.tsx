@@ -3,12 +3,12 @@ import { useTranslation } from 'react-i18next'
 import { usePlans, useSetUserBilling, useUserBilling } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { EntitlementValue, Plan, User, UserBilling } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { useFormat } from '#ui/format.tsx'
 import { Section } from '#ui/page.tsx'
 import { FormSkeleton } from '#ui/skeleton.tsx'
-import style from '../admin.module.css'
 import { dayAfter, dayIn, endOfDay } from '../days.ts'
 import {
   EntitlementField,
@@ -91,7 +91,7 @@ function BillingForm({ user, billing, plans }: { user: User; billing: UserBillin
               <Form.Item label={t('billing.until')} name="until" extra={t('billing.untilHint')}>
                 <Input type="date" min={dayAfter(dayIn(Date.now()), 1)} />
               </Form.Item>
-              <Space wrap className={style.alert ?? ''}>
+              <Space wrap className={common.alert ?? ''}>
                 {[7, 30, 365].map(days => (
                   <Button key={days} size="small" onClick={() => addDays(days)}>
                     {t('billing.addDays', { count: days })}
@@ -110,7 +110,7 @@ function BillingForm({ user, billing, plans }: { user: User; billing: UserBillin
           <OverrideField key={name} name={name} value={billing.entitlements[name] ?? null} />
         ))}
       </Section>
-      <div className={style.formEnd}>
+      <div className={common.formEnd}>
         <Button type="primary" htmlType="submit" loading={save.isPending}>
           {t('common.save')}
         </Button>
@@ -155,7 +155,7 @@ function History({ billing, planName }: { billing: UserBilling; planName: (id: s
                 format.dateTime(grant.created_at),
                 <span key={grant.created_at}>
                   {t('billing.granted', { plan: planName(grant.plan_id), count: grant.days })}{' '}
-                  <span className={style.muted}>
+                  <span className={common.muted}>
                     {[grant.granted_by_name, grant.reason].filter(Boolean).join(' · ')}
                   </span>
                 </span>,

@@ -4,6 +4,7 @@ import { useUser } from '#api/admin.ts'
 import { useCan } from '#api/me.ts'
 import type { User } from '#api/types.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { CopyButton } from '#ui/copy.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
@@ -69,8 +70,8 @@ function Head({ user }: { user: User }) {
       <PersonAvatar name={user.display_name} url={user.avatar_url} size={48} />
       <div className={style.personText}>
         <strong>{user.display_name}</strong>
-        <div className={style.tags}>
-          <span className={style.muted}>@{user.username}</span>
+        <div className={common.tags}>
+          <span className={common.muted}>@{user.username}</span>
           <UserState user={user} />
           {user.is_vip && <Tag color="warning">{t('users.vip')}</Tag>}
         </div>
@@ -86,7 +87,7 @@ function Detail({ user, onGone }: { user: User; onGone: () => void }) {
   return (
     <>
       {!user.is_active && (
-        <Alert className={style.alert ?? ''} type="warning" showIcon title={t('users.disabledText')} />
+        <Alert className={common.alert ?? ''} type="warning" showIcon title={t('users.disabledText')} />
       )}
       {can('identity.users.manage') && <UserActions user={user} onGone={onGone} />}
       <Facts
@@ -95,7 +96,7 @@ function Detail({ user, onGone }: { user: User; onGone: () => void }) {
           [t('users.phone'), user.phone],
           [
             t('users.roles'),
-            <span key="roles" className={style.tags}>
+            <span key="roles" className={common.tags}>
               {user.roles.map(name => (
                 <Tag key={name}>{roleName(name)}</Tag>
               ))}

@@ -2,10 +2,10 @@ import { Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useUserSignIns } from '#api/admin.ts'
 import type { SignIn, User } from '#api/types.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time } from '#ui/format.tsx'
-import style from '../admin.module.css'
 
 export function UserSignIns({ user }: { user: User }) {
   const { t } = useTranslation('admin')
@@ -17,7 +17,7 @@ export function UserSignIns({ user }: { user: User }) {
       render: signIn => (
         <>
           <Time value={signIn.created_at} style="dateTime" />
-          <div className={style.small}>{t(`signIns.methods.${signIn.method}`)}</div>
+          <div className={common.small}>{t(`signIns.methods.${signIn.method}`)}</div>
         </>
       ),
     },
@@ -37,8 +37,8 @@ export function UserSignIns({ user }: { user: User }) {
       title: t('signIns.from'),
       render: signIn => (
         <>
-          <span className={style.ellipsis}>{signIn.ip}</span>
-          <span className={`${style.small} ${style.ellipsis}`} title={signIn.user_agent}>
+          <span className={common.ellipsis}>{signIn.ip}</span>
+          <span className={`${common.small} ${common.ellipsis}`} title={signIn.user_agent}>
             {signIn.user_agent || '–'}
           </span>
         </>

@@ -1,12 +1,11 @@
 import { useTranslation } from 'react-i18next'
 import { type CardsExpiry, useCardsExpiry } from '#api/redemptions.ts'
 import { Chart } from '#ui/chart.tsx'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { Count, Time, useFormat } from '#ui/format.tsx'
 import { BoxSkeleton } from '#ui/skeleton.tsx'
-import cards from '../cards.module.css'
-import style from './analytics.module.css'
 
 type Row = CardsExpiry['items'][number]
 
@@ -21,7 +20,7 @@ export function Expiry() {
     return <ErrorState error={expiry.error} onRetry={() => expiry.refetch()} />
   if (!expiry.data) return <BoxSkeleton shape="chart" />
   const rows = expiry.data.items
-  if (rows.length === 0) return <p className={style.small}>{t('analytics.noExpiry')}</p>
+  if (rows.length === 0) return <p className={common.small}>{t('analytics.noExpiry')}</p>
   const next = rows.slice(0, mostBars)
   return (
     <>
@@ -60,8 +59,8 @@ function useColumns(): Column<Row>[] {
       width: '32%',
       render: row => (
         <>
-          <span className={cards.ellipsis}>{row.name}</span>
-          <span className={`${cards.small} ${cards.ellipsis}`}>{row.template_name}</span>
+          <span className={common.ellipsis}>{row.name}</span>
+          <span className={`${common.small} ${common.ellipsis}`}>{row.template_name}</span>
         </>
       ),
     },

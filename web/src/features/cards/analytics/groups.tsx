@@ -3,13 +3,12 @@ import type { Query } from '#api/client.ts'
 import { type CardsByGroup, type CardsGroup, useCardsByGroup } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
 import { Chart } from '#ui/chart.tsx'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { Count, useFormat } from '#ui/format.tsx'
 import { BoxSkeleton } from '#ui/skeleton.tsx'
-import cards from '../cards.module.css'
-import style from './analytics.module.css'
 
 type Row = CardsByGroup['items'][number]
 
@@ -41,7 +40,7 @@ export function Groups({ by, query }: { by: CardsGroup; query: Query }) {
           ]}
         />
       )}
-      {by === 'region' && <p className={style.small}>{t('analytics.regionNote')}</p>}
+      {by === 'region' && <p className={common.small}>{t('analytics.regionNote')}</p>}
       <DataTable
         label={t(`analytics.byGroup.${by}`)}
         columns={columns}
@@ -82,11 +81,11 @@ function useColumns(by: CardsGroup): Column<Row>[] {
       width: '28%',
       render: row => {
         const name = row.name || t(by === 'region' ? 'analytics.unknownRegion' : 'analytics.noChannel')
-        if (!filter || row.key === '') return <span className={cards.ellipsis}>{name}</span>
+        if (!filter || row.key === '') return <span className={common.ellipsis}>{name}</span>
         return (
           <button
             type="button"
-            className={cards.nameButton}
+            className={common.nameButton}
             onClick={() => address.push({ [filter]: row.key, name: row.name })}
           >
             {name}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { type CardsByDay, type CardsGroup, useCardsByDay } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
 import { Chart } from '#ui/chart.tsx'
+import common from '#ui/common.module.css'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { Count, useFormat } from '#ui/format.tsx'
@@ -172,7 +173,7 @@ function Figure({ label, note, children }: { label: string; note?: ReactNode; ch
     <div className={style.card}>
       <h2 className={style.label}>{label}</h2>
       <div className={style.figure}>{children}</div>
-      {note && <div className={style.small}>{note}</div>}
+      {note && <div className={common.small}>{note}</div>}
     </div>
   )
 }
@@ -203,7 +204,7 @@ function Days({ data }: { data: CardsByDay }) {
           series={[{ name: t('analytics.issued'), values: values(day => day.issued) }]}
         />
       )}
-      <p className={style.small}>{t('analytics.dayNote')}</p>
+      <p className={common.small}>{t('analytics.dayNote')}</p>
     </Section>
   )
 }

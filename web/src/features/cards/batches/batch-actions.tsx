@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type CardBatch, useDeleteBatch, useDestroySecret, useMoveBatch } from '#api/cards.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { useErrorText } from '#ui/error.tsx'
 import { useFormat } from '#ui/format.tsx'
 import style from '../cards.module.css'
@@ -25,7 +26,7 @@ export function BatchActions({ batch, onGone }: { batch: CardBatch; onGone: () =
     disabled: pending !== null && pending !== step,
   })
   return (
-    <div className={`${style.actions} ${style.panelActions}`}>
+    <div className={`${common.actions} ${style.panelActions}`}>
       {state === 'draft' && (
         <Button type="primary" {...button('generate')} onClick={() => run('generate')}>
           {t('batches.generate', { count: quantity, value: format.number(quantity) })}

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { type CardBatch, type CardExport, useBatch, useExports } from '#api/cards.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { ErrorState } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
@@ -37,7 +38,7 @@ function Content({ id, onClose }: { id: string; onClose: () => void }) {
       {data.state === 'generating' && (
         <div className={style.note} aria-live="polite">
           <BatchProgress batch={data} />
-          <p className={style.small}>{t('batches.leave')}</p>
+          <p className={common.small}>{t('batches.leave')}</p>
         </div>
       )}
       <BatchActions batch={data} onGone={onClose} />
@@ -85,11 +86,11 @@ function Exports({ id }: { id: string }) {
   return (
     <section>
       <h3 className={style.partTitle}>{t('batches.exports')}</h3>
-      {exports.data?.items.length === 0 && <p className={style.small}>{t('batches.noExports')}</p>}
+      {exports.data?.items.length === 0 && <p className={common.small}>{t('batches.noExports')}</p>}
       <ul className={style.history}>
         {exports.data?.items.map(item => (
           <li key={item.id}>
-            <span className={`${style.grow} ${style.ellipsis}`}>
+            <span className={`${style.grow} ${common.ellipsis}`}>
               {t('batches.exportLine', {
                 who: item.requested_by.name ?? t('batches.someone'),
                 format: item.format.toUpperCase(),
@@ -97,10 +98,10 @@ function Exports({ id }: { id: string }) {
                 value: format.number(item.cards),
               })}
             </span>
-            <span className={item.state === 'cut' ? style.warn : style.small}>
+            <span className={item.state === 'cut' ? common.warn : common.small}>
               {t(`batches.exportStates.${item.state}`, { percent: format.percent(doneOf(item)) })}
             </span>
-            <span className={style.small}>
+            <span className={common.small}>
               <Time value={item.created_at} />
             </span>
           </li>

@@ -1,8 +1,8 @@
 import { Progress, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { CardBatch } from '#api/cards.ts'
+import common from '#ui/common.module.css'
 import { useFormat } from '#ui/format.tsx'
-import style from '../cards.module.css'
 
 export const batchStates = ['draft', 'generating', 'ready', 'released', 'frozen', 'void'] as const
 const looks = {
@@ -31,7 +31,7 @@ export function BatchProgress({ batch, size = 'default' }: { batch: CardBatch; s
         percent={Math.floor((generated / quantity) * 100)}
         aria-label={t('batches.progress')}
       />
-      <span className={`${style.small} numbers`}>
+      <span className={`${common.small} numbers`}>
         {t('batches.quantityOf', { generated: format.number(generated), quantity: format.number(quantity) })}
       </span>
     </>

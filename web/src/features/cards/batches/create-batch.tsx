@@ -3,10 +3,10 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCreateBatches, useTemplate, useTemplates } from '#api/cards.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Panel } from '#ui/panel.tsx'
-import style from '../cards.module.css'
 
 const sources = ['template', 'set'] as const
 const validities = ['none', 'until', 'days'] as const
@@ -91,7 +91,7 @@ function BatchForm({ templateId, onClose }: { templateId: string | undefined; on
         <Input maxLength={100} autoComplete="off" placeholder={t('batches.namePlaceholder')} />
       </Form.Item>
       <Form.Item label={t('batches.quantity')} name="quantity" rules={required}>
-        <InputNumber className={style.full ?? ''} min={1} max={1_000_000} precision={0} />
+        <InputNumber className={common.full ?? ''} min={1} max={1_000_000} precision={0} />
       </Form.Item>
       <ValidityFields />
       <Form.Item label={t('batches.channel')} name="channel">
@@ -100,7 +100,7 @@ function BatchForm({ templateId, onClose }: { templateId: string | undefined; on
       <Form.Item label={t('batches.notes')} name="notes">
         <Input.TextArea maxLength={2000} autoSize={{ minRows: 2, maxRows: 6 }} />
       </Form.Item>
-      <div className={style.formEnd}>
+      <div className={common.formEnd}>
         <Button type="primary" htmlType="submit" loading={create.isPending}>
           {t('batches.create')}
         </Button>
@@ -125,7 +125,7 @@ function ValidityFields() {
       )}
       {validity === 'days' && (
         <Form.Item label={t('batches.days')} name="days" rules={required}>
-          <InputNumber className={style.full ?? ''} min={1} max={36_500} precision={0} />
+          <InputNumber className={common.full ?? ''} min={1} max={36_500} precision={0} />
         </Form.Item>
       )}
     </>

@@ -3,6 +3,7 @@ import { useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type CardBatch, type SheetPlan, useSheetPlan } from '#api/cards.ts'
 import { address, type Query } from '#api/client.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { useFormat } from '#ui/format.tsx'
 import { useNarrow } from '#ui/use-narrow.ts'
@@ -106,13 +107,13 @@ function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void 
       </Form.Item>
       <div className={isSheets ? style.sheet : undefined}>
         <div>
-          {!isSheets && <p className={style.text}>{t('export.csvText')}</p>}
-          <div className={style.row}>
+          {!isSheets && <p className={common.text}>{t('export.csvText')}</p>}
+          <div className={common.row}>
             <Form.Item label={t('export.from')} name="from">
-              <InputNumber className={style.full ?? ''} min={1} max={batch.quantity} precision={0} />
+              <InputNumber className={common.full ?? ''} min={1} max={batch.quantity} precision={0} />
             </Form.Item>
             <Form.Item label={t('export.to')} name="to">
-              <InputNumber className={style.full ?? ''} min={1} max={batch.quantity} precision={0} />
+              <InputNumber className={common.full ?? ''} min={1} max={batch.quantity} precision={0} />
             </Form.Item>
           </div>
           {isSheets ? (
@@ -127,8 +128,8 @@ function ExportForm({ batch, onClose }: { batch: CardBatch; onClose: () => void 
           <Plan plan={plan.data} error={plan.error} isPdf={kind === 'pdf'} cards={cards} isSplit={isSplit} />
         )}
       </div>
-      <div className={style.formEnd}>
-        <span className={`${style.small} ${style.grow}`}>{t('export.audited')}</span>
+      <div className={common.formEnd}>
+        <span className={`${common.small} ${style.grow}`}>{t('export.audited')}</span>
         <Button onClick={onClose}>{t('export.cancel')}</Button>
         <Button
           type="primary"
@@ -172,10 +173,10 @@ function SheetFields({ isCustom }: { isCustom: boolean }) {
           }))}
         />
       </Form.Item>
-      <div className={style.row}>
+      <div className={common.row}>
         {[...(isCustom ? pageLengths : []), ...lengths].map(([name, text, min, max]) => (
           <Form.Item key={name} label={t(`export.${text}`)} name={name}>
-            <InputNumber className={style.full ?? ''} min={min} max={max} suffix={t('export.mm')} />
+            <InputNumber className={common.full ?? ''} min={min} max={max} suffix={t('export.mm')} />
           </Form.Item>
         ))}
         <Form.Item
@@ -229,8 +230,8 @@ function Plan({
         src={`data:image/svg+xml;charset=utf-8,${encodeURIComponent(plan.preview)}`}
         alt={t('export.preview')}
       />
-      <p className={style.small}>{t('export.preview')}</p>
-      <p className={style.small}>
+      <p className={common.small}>{t('export.preview')}</p>
+      <p className={common.small}>
         {t('export.plan', {
           columns: plan.columns,
           rows: plan.rows,
@@ -239,7 +240,7 @@ function Plan({
         })}
       </p>
       {isSplit && (
-        <p className={style.small}>
+        <p className={common.small}>
           {t('export.split', {
             count: Math.ceil(cards / plan.part_cards),
             files: format.number(Math.ceil(cards / plan.part_cards)),
@@ -247,11 +248,11 @@ function Plan({
           })}
         </p>
       )}
-      {cards > plan.most_cards && <p className={style.small}>{t('export.long')}</p>}
+      {cards > plan.most_cards && <p className={common.small}>{t('export.long')}</p>}
       {isLocal ? (
         <Alert type="warning" showIcon title={t('export.local', { url })} />
       ) : (
-        <p className={style.small}>{t('export.leadsTo', { url })}</p>
+        <p className={common.small}>{t('export.leadsTo', { url })}</p>
       )}
       {isPdf && !plan.is_name_printable && <Alert type="warning" showIcon title={t('export.nameLeftOut')} />}
     </div>

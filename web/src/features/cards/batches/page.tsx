@@ -3,12 +3,12 @@ import { Button, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type CardBatch, useBatches } from '#api/cards.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Count, Time } from '#ui/format.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
 import { Page } from '#ui/page.tsx'
-import style from '../cards.module.css'
 import { BatchPanel } from './batch-panel.tsx'
 import { BatchProgress, BatchStateTag, batchStates } from './batch-state.tsx'
 import { CreateBatch } from './create-batch.tsx'
@@ -34,7 +34,7 @@ export function Component() {
       }
       filters={
         <Select
-          className={style.filter ?? ''}
+          className={common.filter ?? ''}
           aria-label={t('batches.state')}
           value={state ?? ''}
           onChange={value => address.set({ state: value })}
@@ -80,10 +80,10 @@ function useColumns(): Column<CardBatch>[] {
       width: '26%',
       render: batch => (
         <>
-          <button type="button" className={style.nameButton} title={batch.name}>
+          <button type="button" className={common.nameButton} title={batch.name}>
             {batch.name}
           </button>
-          <span className={`${style.small} ${style.ellipsis}`} title={batch.template_name}>
+          <span className={`${common.small} ${common.ellipsis}`} title={batch.template_name}>
             {batch.template_name} · {t('templates.versionNumber', { version: batch.template_version })}
           </span>
         </>
@@ -111,7 +111,7 @@ function useColumns(): Column<CardBatch>[] {
       key: 'channel',
       title: t('batches.channel'),
       render: ({ channel }) => (
-        <span className={style.ellipsis} title={channel ?? ''}>
+        <span className={common.ellipsis} title={channel ?? ''}>
           {channel ?? '—'}
         </span>
       ),

@@ -2,6 +2,7 @@ import { Alert, App, Button, Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type AttributeNode, type CardCategory, useDeleteCategory, useSaveCategory } from '#api/cards.ts'
 import { ApiError } from '#api/client.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import style from '../cards.module.css'
 import { AttributeFields } from '../templates/attribute-fields.tsx'
@@ -89,7 +90,7 @@ export function CategoryForm({
       >
         <Input maxLength={50} disabled={category !== undefined} autoComplete="off" />
       </Form.Item>
-      <div className={style.row}>
+      <div className={common.row}>
         <Form.Item label={t('categories.zh')} name={['titles', 'zh-CN']} rules={required}>
           <Input maxLength={50} autoComplete="off" />
         </Form.Item>
@@ -122,7 +123,7 @@ export function CategoryForm({
         />
       </Form.Item>
       {!isFixed && (
-        <div className={style.formEnd}>
+        <div className={common.formEnd}>
           <Button type="primary" htmlType="submit" loading={save.isPending}>
             {t(category ? 'categories.save' : 'categories.create')}
           </Button>

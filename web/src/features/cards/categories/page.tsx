@@ -3,13 +3,11 @@ import { Button, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type CardCategory, useCardCategories } from '#api/cards.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
-import { ErrorState } from '#ui/error.tsx'
 import { Page } from '#ui/page.tsx'
 import { Panel } from '#ui/panel.tsx'
-import { ListSkeleton } from '#ui/skeleton.tsx'
-import style from '../cards.module.css'
 import { useTextOf } from '../templates/text-of.ts'
 import { CategoryForm } from './category-form.tsx'
 
@@ -34,18 +32,14 @@ export function Component() {
         </Button>
       }
     >
-      {categories.isPending && <ListSkeleton />}
-      {categories.isError && <ErrorState error={categories.error} onRetry={() => categories.refetch()} />}
-      {categories.data && (
-        <DataTable
-          label={t('categories.title')}
-          columns={columns}
-          rowKey={category => category.name}
-          pages={{ rows: categories.data.items }}
-          onRowClick={category => address.push({ category: category.name })}
-          empty={<EmptyState icon={<AppstoreOutlined />} title={t('categories.title')} />}
-        />
-      )}
+      <DataTable
+        label={t('categories.title')}
+        columns={columns}
+        rowKey={category => category.name}
+        pages={categories}
+        onRowClick={category => address.push({ category: category.name })}
+        empty={<EmptyState icon={<AppstoreOutlined />} title={t('categories.title')} />}
+      />
       <Panel
         isOpen={openName === 'new' || open !== undefined}
         onClose={close}
@@ -66,7 +60,7 @@ function useColumns(): Column<CardCategory>[] {
       title: t('templates.category'),
       role: 'title',
       render: category => (
-        <button type="button" className={style.nameButton}>
+        <button type="button" className={common.nameButton}>
           {textOf(category.titles)}
         </button>
       ),

@@ -3,6 +3,7 @@ import { Button, Progress, Segmented, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type CardItem, type Collection, useCollection, useItem, useItems } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState } from '#ui/error.tsx'
 import { useFormat } from '#ui/format.tsx'
@@ -76,7 +77,7 @@ function Filters({ collection }: { collection: Collection }) {
         ]}
       />
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('collection.rarity')}
         value={rarity}
         onChange={value => address.set({ rarity: value })}
@@ -87,7 +88,7 @@ function Filters({ collection }: { collection: Collection }) {
       />
       {collection.sets.length > 0 && (
         <Select
-          className={style.filter ?? ''}
+          className={common.filter ?? ''}
           aria-label={t('collection.set')}
           value={set_name}
           onChange={value => address.set({ set: value })}

@@ -2,6 +2,7 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, Form, Input, InputNumber, Select, Switch } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { AttributeNode } from '#api/cards.ts'
+import common from '#ui/common.module.css'
 import style from '../cards.module.css'
 import { FileField } from './file-fields.tsx'
 import { useTextOf } from './text-of.ts'
@@ -76,7 +77,7 @@ function Value({ node, ...field }: { node: AttributeNode; id?: string }) {
     return (
       <InputNumber
         {...field}
-        className={style.full ?? ''}
+        className={common.full ?? ''}
         {...(node.minimum === undefined ? {} : { min: node.minimum })}
         {...(node.maximum === undefined ? {} : { max: node.maximum })}
         {...(node.type === 'integer' ? { precision: 0 } : {})}

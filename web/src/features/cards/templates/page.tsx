@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { type CardTemplate, cardFilePath, useCardCategories, useTemplates } from '#api/cards.ts'
 import { address as urlOf } from '#api/client.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time } from '#ui/format.tsx'
@@ -83,7 +84,7 @@ function Filters() {
         onChange={q => address.set({ q })}
       />
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('templates.category')}
         value={address.get('category') ?? ''}
         onChange={category => address.set({ category })}
@@ -94,7 +95,7 @@ function Filters() {
         ]}
       />
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('templates.rarity')}
         value={address.get('rarity') ?? ''}
         onChange={rarity => address.set({ rarity })}
@@ -104,7 +105,7 @@ function Filters() {
         ]}
       />
       <Select
-        className={style.filter ?? ''}
+        className={common.filter ?? ''}
         aria-label={t('templates.state')}
         value={address.get('state') ?? ''}
         onChange={state => address.set({ state })}
@@ -132,10 +133,10 @@ function useColumns(): Column<CardTemplate>[] {
         <span className={style.named}>
           <Cover id={template.images[0]} />
           <span>
-            <button type="button" className={style.nameButton} title={template.name}>
+            <button type="button" className={common.nameButton} title={template.name}>
               {template.name}
             </button>
-            {template.set_name && <span className={style.small}>{template.set_name}</span>}
+            {template.set_name && <span className={common.small}>{template.set_name}</span>}
           </span>
         </span>
       ),

@@ -2,6 +2,7 @@ import { App, Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type CardTemplate, useSetTemplateState } from '#api/cards.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { useErrorText } from '#ui/error.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
 import style from '../cards.module.css'
@@ -21,7 +22,7 @@ export function TemplateActions({ template }: { template: CardTemplate }) {
     <div className={style.panelHead}>
       <TemplateStateTag state={template.state} />
       <RarityTag rarity={template.rarity} />
-      <span className={style.small}>{t('templates.versionNumber', { version: template.version })}</span>
+      <span className={common.small}>{t('templates.versionNumber', { version: template.version })}</span>
       <span className={style.grow} />
       {template.state !== 'published' && (
         <Button type="primary" loading={set.isPending} onClick={() => go('published')}>

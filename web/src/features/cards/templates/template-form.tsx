@@ -9,6 +9,7 @@ import {
   useMemberships,
 } from '#api/cards.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import style from '../cards.module.css'
@@ -68,7 +69,7 @@ export function TemplateForm({ template }: { template: CardTemplate | undefined 
       <What isNew={!template} />
       <Attributes />
       <Rewards />
-      <div className={style.formEnd}>
+      <div className={common.formEnd}>
         <Button type="primary" htmlType="submit" loading={create.isPending || change.isPending}>
           {template ? t('templates.save', { version: template.version + 1 }) : t('templates.create')}
         </Button>
@@ -88,7 +89,7 @@ function What({ isNew }: { isNew: boolean }) {
       <Form.Item label={t('templates.name')} name="name" rules={required}>
         <Input maxLength={100} autoComplete="off" />
       </Form.Item>
-      <div className={style.row}>
+      <div className={common.row}>
         <Form.Item label={t('templates.category')} name="category" rules={required}>
           <Select
             disabled={!isNew}
@@ -138,8 +139,8 @@ function Rewards() {
   return (
     <section className={style.group} aria-label={t('templates.rewards')}>
       <h3 className={style.groupTitle}>{t('templates.rewards')}</h3>
-      <p className={style.text}>{t('templates.rewardsHint')}</p>
-      <div className={style.row}>
+      <p className={common.text}>{t('templates.rewardsHint')}</p>
+      <div className={common.row}>
         <Form.Item label={t('templates.plan')} name={['rewards', 'membership', 'plan']}>
           <Select
             allowClear
@@ -153,11 +154,11 @@ function Rewards() {
             name={['rewards', 'membership', 'days']}
             rules={[{ required: true, message: t('common.required') }]}
           >
-            <InputNumber className={style.full ?? ''} min={1} max={3660} precision={0} />
+            <InputNumber className={common.full ?? ''} min={1} max={3660} precision={0} />
           </Form.Item>
         )}
         <Form.Item label={t('templates.points')} name={['rewards', 'points']}>
-          <InputNumber className={style.full ?? ''} min={1} max={1_000_000} precision={0} />
+          <InputNumber className={common.full ?? ''} min={1} max={1_000_000} precision={0} />
         </Form.Item>
       </div>
     </section>

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import { type CardTemplate, useTemplateVersions } from '#api/cards.ts'
+import common from '#ui/common.module.css'
 import { Time } from '#ui/format.tsx'
 import style from '../cards.module.css'
 import { RarityTag } from '../rarity.tsx'
@@ -17,11 +18,11 @@ export function Versions({ template }: { template: CardTemplate }) {
         {earlier.map(({ version, name, rarity, created_at }) => (
           <li key={version}>
             <span>{t('templates.versionNumber', { version })}</span>
-            <span className={`${style.grow} ${style.ellipsis}`} title={name}>
+            <span className={`${style.grow} ${common.ellipsis}`} title={name}>
               {name}
             </span>
             <RarityTag rarity={rarity} />
-            <span className={style.small}>
+            <span className={common.small}>
               <Time value={created_at} />
             </span>
           </li>

@@ -3,11 +3,11 @@ import { Button, Select, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type CardUse, type UseAction, useUses } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
-import style from '../cards.module.css'
 import { UsePanel } from './use-panel.tsx'
 import { useReasonText } from './use-texts.ts'
 import { VerifyPanel } from './verify-panel.tsx'
@@ -48,7 +48,7 @@ export function Component() {
       filters={
         <>
           <Select
-            className={style.filter ?? ''}
+            className={common.filter ?? ''}
             aria-label={t('usage.action')}
             value={filter.action ?? ''}
             onChange={value => address.set({ action: value })}
@@ -97,11 +97,11 @@ function useColumns(open: (use: CardUse) => void): Column<CardUse>[] {
       width: '32%',
       render: use => (
         <>
-          <button type="button" className={style.nameButton} onClick={() => open(use)}>
+          <button type="button" className={common.nameButton} onClick={() => open(use)}>
             {use.template_name ?? t('usage.unknownCard')}
           </button>
           {use.batch && (
-            <span className={`${style.small} ${style.ellipsis}`}>
+            <span className={`${common.small} ${common.ellipsis}`}>
               {use.number !== null && use.last4 !== null
                 ? t('usage.cardNumber', { number: format.number(use.number), last4: use.last4 })
                 : t('usage.cards', { count: use.cards })}
@@ -115,22 +115,22 @@ function useColumns(open: (use: CardUse) => void): Column<CardUse>[] {
       title: t('usage.action'),
       width: '22%',
       render: use => (
-        <span className={style.tags}>
+        <span className={common.tags}>
           <Tag color={looks[use.action]}>{t(`usage.actions.${use.action}`)}</Tag>
           {use.action === 'redeemed' && use.is_undone && <Tag>{t('usage.isUndone')}</Tag>}
-          {use.reason && <span className={style.small}>{reasonText(use.reason)}</span>}
+          {use.reason && <span className={common.small}>{reasonText(use.reason)}</span>}
         </span>
       ),
     },
     {
       key: 'user',
       title: t('usage.user'),
-      render: use => <span className={style.ellipsis}>{use.user ? use.user.name : '–'}</span>,
+      render: use => <span className={common.ellipsis}>{use.user ? use.user.name : '–'}</span>,
     },
     {
       key: 'place',
       title: t('usage.place'),
-      render: use => <span className={style.ellipsis}>{use.region ?? use.ip ?? '–'}</span>,
+      render: use => <span className={common.ellipsis}>{use.region ?? use.ip ?? '–'}</span>,
     },
     { key: 'at', title: t('usage.at'), width: 140, render: use => <Time value={use.at} /> },
   ]

@@ -5,11 +5,11 @@ import { useTranslation } from 'react-i18next'
 import { useCan } from '#api/me.ts'
 import { type CardUse, useUndo } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
 import { Panel } from '#ui/panel.tsx'
-import style from '../cards.module.css'
 import panel from './usage.module.css'
 import { useReasonText } from './use-texts.ts'
 
@@ -105,7 +105,7 @@ function UndoButton({ id }: { id: string }) {
         onOk={confirm}
         onCancel={() => setOpen(false)}
       >
-        <p className={style.text}>{t('usage.undo.text')}</p>
+        <p className={common.text}>{t('usage.undo.text')}</p>
         {undo.isError && <ErrorAlert error={undo.error} />}
         <Input.TextArea
           aria-label={t('usage.undo.reason')}

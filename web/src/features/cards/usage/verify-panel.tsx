@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type UsageChain, type UsageFinding, useUsageChains, useVerify } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { CopyButton } from '#ui/copy.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
@@ -56,7 +57,7 @@ function Chains() {
   }
   return (
     <>
-      <p className={style.text}>{t('usage.verify.text')}</p>
+      <p className={common.text}>{t('usage.verify.text')}</p>
       {verify.isError && <ErrorAlert error={verify.error} />}
       <Button type="primary" loading={isBusy} onClick={() => run(items.map(item => item.batch_id))}>
         {t('usage.verify.start')}
