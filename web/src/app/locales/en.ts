@@ -6,7 +6,7 @@ const en: SameTexts<typeof zhCN> = {
     chat: 'Chat',
     cards: 'Cards',
     devices: 'Devices',
-    achievements: 'Achieve\u00adments',
+    achievements: 'Awards',
     admin: 'Admin',
   },
   shell: {
