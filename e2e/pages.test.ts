@@ -38,6 +38,8 @@ const places: readonly Place[] = [
   at('cards-batch-new', '/cards/batches?batch=new'),
   at('devices', '/devices'),
   at('devices-add', '/devices/add'),
+  at('devices-library', '/devices/library'),
+  { name: 'devices-piece', path: filled => filled && `/devices/library?piece=${filled.piece}` },
   ...['general', 'settings', 'commands', 'family', 'history'].map(tab => ({
     name: `device-${tab}`,
     path: (filled: Filled | null) => filled && `/devices/my/${filled.device}?tab=${tab}`,

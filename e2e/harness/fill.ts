@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { writeWav } from '#core/speech/wav.ts'
 import { makePerson, type ReadyBanyan } from './banyan.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -9,6 +10,7 @@ export type Filled = {
   user: string
   organisation: string
   device: string
+  piece: string
   template: string
   batch: string
 }
@@ -73,6 +75,7 @@ export async function fill(banyan: ReadyBanyan, upstream: Upstream): Promise<Fil
     user,
     organisation: organisation.id,
     device: await fillDevices(banyan),
+    piece: await fillLibrary(banyan),
     ...(await fillCards(banyan)),
   }
 }
@@ -120,6 +123,50 @@ async function fillDevices(banyan: ReadyBanyan): Promise<string> {
   const group = await post('/groups', { name: longName.slice(0, 60), description: longName })
   await post('/broadcasts', { group_id: group.id, command: { kind: 'say', text: longName } })
   return id
+}
+
+async function fillLibrary(banyan: ReadyBanyan): Promise<string> {
+  let id = ''
+  for (let index = 0; index < 8; index++) {
+    const kind = index % 3 === 2 ? 'dance' : 'music'
+    const content = kind === 'dance' ? '{"steps": []}' : index === 7 ? song(3) : 'ID3\u0004'
+    const piece = await putMedia(banyan, new Blob([content]), {
+      kind,
+      title: index === 6 ? longName : `月亮代表我的心 ${index + 1}`,
+      artist: index === 6 ? longName : '邓丽君',
+      style: index === 6 ? longName.slice(0, 100) : '抒情',
+      ...(index === 5 ? { template_id: '0192f0c1-7c1e-7000-8000-0123456789ab' } : {}),
+    })
+    id = piece.id
+  }
+  return id
+}
+
+/** Seconds of a tone, as a WAV file. */
+export function song(seconds: number): Uint8Array<ArrayBuffer> {
+  const rate = 16_000
+  const pcm = Int16Array.from(
+    { length: seconds * rate },
+    (_, n) => 6000 * Math.sin((2 * Math.PI * 440 * n) / rate),
+  )
+  return new Uint8Array(writeWav(pcm, rate))
+}
+
+/** Puts a file into the library of music and dances. */
+export async function putMedia(
+  banyan: ReadyBanyan,
+  file: Blob,
+  fields: { kind: 'music' | 'dance'; title: string } & Record<string, string>,
+): Promise<{ id: string }> {
+  const form = new FormData()
+  form.append('file', file, 'file')
+  const answer = await fetch(`${banyan.url}/api/v1/devices/media?${new URLSearchParams(fields)}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${banyan.adminToken}` },
+    body: form,
+  })
+  expect(answer.status).toBe(201)
+  return (await answer.json()) as { id: string }
 }
 
 async function fillPeople(banyan: ReadyBanyan): Promise<string> {

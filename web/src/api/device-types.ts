@@ -11,6 +11,7 @@ export type {
   DeviceGroup as Group,
   DeviceHistoryEntry as HistoryEntry,
   DeviceImport,
+  DeviceMediaItem as MediaItem,
   DeviceMember as Member,
   DeviceOffer as Offer,
   DeviceRegistration as Registration,
@@ -32,3 +33,8 @@ export type RegistrationFilter = Omit<RouteQuery<'GET /api/v1/devices/registrati
 export type RegistrationPatch = RouteBody<'PATCH /api/v1/devices/registrations/{id}'>
 export type RegistrationCounts = RouteResponse<'GET /api/v1/devices/registration-counts'>
 export type FirmwarePatch = RouteBody<'PATCH /api/v1/devices/firmware-releases/{id}'>
+
+/* The library of music and dances */
+
+export type MediaFilter = Omit<RouteQuery<'GET /api/v1/devices/media'>, 'limit' | 'cursor'>
+export type MediaPatch = RouteBody<'PATCH /api/v1/devices/media/{id}'>

@@ -17,6 +17,9 @@ import type {
   Group,
   HistoryEntry,
   JsonObject,
+  MediaFilter,
+  MediaItem,
+  MediaPatch,
   Member,
   Offer,
   Registration,
@@ -43,6 +46,8 @@ export const deviceKeys = {
   groups: ['devices', 'groups'] as const,
   broadcasts: ['devices', 'broadcasts'] as const,
   firmware: ['devices', 'firmware'] as const,
+  media: ['devices', 'media'] as const,
+  piece: (id: string) => ['devices', 'piece', id] as const,
 }
 
 const useRead = <T>(
@@ -235,3 +240,18 @@ export const useChangeFirmware = () =>
   )
 export const useDeleteFirmware = () =>
   useWrite((id: string) => api.delete(`/devices/firmware-releases/${id}`), deviceKeys.firmware)
+
+/* The library of music and dances */
+
+export const mediaPath = (id: string): string => `/devices/media/${id}/content`
+export const useMedia = (filter: MediaFilter) =>
+  usePages<MediaItem>(deviceKeys.media, '/devices/media', filter)
+export const useMediaItem = (id: string) => useRead<MediaItem>(deviceKeys.piece(id), `/devices/media/${id}`)
+export const useChangeMedia = (id: string) =>
+  useWrite(
+    (patch: MediaPatch) => api.patch<MediaItem>(`/devices/media/${id}`, patch),
+    deviceKeys.media,
+    deviceKeys.piece(id),
+  )
+export const useDeleteMedia = () =>
+  useWrite((id: string) => api.delete(`/devices/media/${id}`), deviceKeys.media)

@@ -2,6 +2,7 @@ import {
   AppstoreOutlined,
   CloudUploadOutlined,
   ClusterOutlined,
+  CustomerServiceOutlined,
   DashboardOutlined,
   NotificationOutlined,
   RobotOutlined,
@@ -16,7 +17,7 @@ import { useRegistrationCounts } from '#api/devices.ts'
 import { useCan } from '#api/me.ts'
 import { MenuLink } from '#ui/menu-link.tsx'
 import { WithSideColumn } from '#ui/side-column.tsx'
-import style from './devices.module.css'
+import { MenuGroup, SideMenu } from '#ui/side-menu.tsx'
 
 type Section = {
   key: 'registrations' | 'types' | 'batches' | 'firmware' | 'groups' | 'broadcasts' | 'speed'
@@ -34,32 +35,34 @@ const sections: readonly Section[] = [
   { key: 'broadcasts', icon: <NotificationOutlined />, permission: 'devices.broadcasts.manage' },
 ]
 
-/** Operators have a second column; for everybody else the product is one list, and needs none. */
+/** The menu of the product; operators have a second group in it. */
 export function Component() {
   const { t } = useTranslation('devices')
   const can = useCan()
   const allowed = sections.filter(({ permission }) => can(permission))
-  if (allowed.length === 0) return <Outlet />
   return (
     <WithSideColumn
       label={t('title')}
       side={
-        <nav className={style.menu} aria-label={t('title')}>
-          <h2 className={style.menuTitle}>{t('title')}</h2>
-          <div className={style.menuGroup}>
+        <SideMenu title={t('title')}>
+          <MenuGroup label={t('menu.personal')} isTitled={false}>
             <MenuLink to="/devices" icon={<RobotOutlined />} isExact>
               {t('menu.mine')}
             </MenuLink>
-          </div>
-          <section className={style.menuGroup} aria-label={t('menu.operators')}>
-            <h3 className={style.menuGroupTitle}>{t('menu.operators')}</h3>
-            {allowed.map(({ key, icon }) => (
-              <MenuLink key={key} to={`/devices/admin/${key}`} icon={icon}>
-                {t(`menu.${key}`)} {key === 'registrations' && <Pending />}
-              </MenuLink>
-            ))}
-          </section>
-        </nav>
+            <MenuLink to="/devices/library" icon={<CustomerServiceOutlined />}>
+              {t('library.title')}
+            </MenuLink>
+          </MenuGroup>
+          {allowed.length > 0 && (
+            <MenuGroup label={t('menu.operators')}>
+              {allowed.map(({ key, icon }) => (
+                <MenuLink key={key} to={`/devices/admin/${key}`} icon={icon}>
+                  {t(`menu.${key}`)} {key === 'registrations' && <Pending />}
+                </MenuLink>
+              ))}
+            </MenuGroup>
+          )}
+        </SideMenu>
       }
     >
       <Outlet />

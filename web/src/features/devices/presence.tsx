@@ -1,8 +1,8 @@
 import { Badge } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { Presence } from '#api/device-types.ts'
+import common from '#ui/common.module.css'
 import { Time } from '#ui/format.tsx'
-import style from './devices.module.css'
 
 /** In a conversation now, or when it was last heard of. */
 export function PresenceText({ presence }: { presence: Presence }) {
@@ -10,7 +10,7 @@ export function PresenceText({ presence }: { presence: Presence }) {
   if (presence.is_online) return <Badge status="success" text={t('presence.online')} />
   if (!presence.last_seen_at) return <Badge status="default" text={t('presence.never')} />
   return (
-    <span className={style.muted}>
+    <span className={common.muted}>
       <Badge status="default" /> {t('presence.lastSeen')} <Time value={presence.last_seen_at} />
     </span>
   )

@@ -8,6 +8,7 @@ const routes: RouteObject[] = [
       { index: true, lazy: () => import('./my/list-page.tsx') },
       { path: 'add', lazy: () => import('./my/add-page.tsx') },
       { path: 'offers', lazy: () => import('./my/offer-page.tsx') },
+      { path: 'library', lazy: () => import('./library/page.tsx') },
       { path: 'virtual', lazy: () => import('./virtual/page.tsx') },
       { path: 'my/:id', lazy: () => import('./my/device-page.tsx') },
       { path: 'admin/registrations', lazy: () => import('./admin/registrations-page.tsx') },

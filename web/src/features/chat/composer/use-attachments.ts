@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
 import { address } from '#api/client.ts'
 import type { Attachment } from '#api/types.ts'
+import { uploadFile } from '#api/upload.ts'
 import { useErrorText } from '#ui/error.tsx'
-import { uploadFile } from './upload.ts'
 
 /** A file beside the question that is being written. */
 export type ComposerFile = {
@@ -44,7 +44,7 @@ export function useAttachments() {
       { key, name: file.name, size: file.size, preview, progress: 0, attachment: null, error: null },
     ])
     try {
-      const attachment = await uploadFile(file, {
+      const attachment = await uploadFile<Attachment>('/chat/attachments', file, {
         signal: abort.signal,
         onProgress: progress => patch(key, { progress }),
       })

@@ -6,6 +6,7 @@ import type { Batch, DeviceImport } from '#api/device-types.ts'
 import { useBatch, useImport, useImportJob, useImportList, useImports } from '#api/devices.ts'
 import { useCan } from '#api/me.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert, ErrorState } from '#ui/error.tsx'
@@ -106,7 +107,7 @@ function ImportButton({ batch, onStarted }: { batch: Batch; onStarted: (id: stri
         <p>
           <UploadOutlined aria-hidden="true" /> {t(upload.isPending ? 'imports.uploading' : 'imports.choose')}
         </p>
-        <p className={style.small}>{t('imports.columns')}</p>
+        <p className={common.small}>{t('imports.columns')}</p>
       </Upload.Dragger>
     </div>
   )
@@ -123,7 +124,7 @@ function Imports({ batchId, onOpen }: { batchId: string; onOpen: (id: string) =>
       title: t('imports.file'),
       role: 'title',
       render: row => (
-        <button type="button" className={style.nameButton} title={row.file_name}>
+        <button type="button" className={common.nameButton} title={row.file_name}>
           {row.file_name || t('imports.file')}
         </button>
       ),
@@ -211,7 +212,7 @@ function Report({ id }: { id: string | undefined }) {
       />
       {problems.length > 0 && (
         <Section title={t('imports.problems')}>
-          {refused > problems.length && <p className={style.small}>{t('imports.firstOnly')}</p>}
+          {refused > problems.length && <p className={common.small}>{t('imports.firstOnly')}</p>}
           <DataTable
             label={t('imports.problems')}
             columns={columns}

@@ -6,13 +6,13 @@ import { useNavigate } from 'react-router'
 import type { Batch } from '#api/device-types.ts'
 import { useBatches, useCreateBatch, useDeviceTypes } from '#api/devices.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Count, Time } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
-import style from '../devices.module.css'
 import { MenuButton } from '../menu-button.tsx'
 
 export function Component() {
@@ -33,7 +33,7 @@ export function Component() {
       title: t('batches.name'),
       role: 'title',
       render: batch => (
-        <button type="button" className={style.nameButton} title={batch.name}>
+        <button type="button" className={common.nameButton} title={batch.name}>
           {batch.name}
         </button>
       ),
@@ -63,7 +63,7 @@ export function Component() {
     <Page
       title={t('menu.batches')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           {create}
         </div>
@@ -150,7 +150,7 @@ function CreateBatch({ onClose }: { onClose: () => void }) {
           <Input maxLength={100} />
         </Form.Item>
         <Form.Item label={t('batches.producedOn')} name="produced_on">
-          <DatePicker className={style.full ?? ''} />
+          <DatePicker className={common.full ?? ''} />
         </Form.Item>
         <Form.Item label={t('batches.serialFrom')} name="serial_from" extra={t('batches.serialHint')}>
           <Input maxLength={64} />

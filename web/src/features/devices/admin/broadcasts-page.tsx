@@ -10,12 +10,12 @@ import {
   useDeviceTypes,
   useGroups,
 } from '#api/devices.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { Count, Time } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
-import style from '../devices.module.css'
 import { MenuButton } from '../menu-button.tsx'
 import { useCommandText } from '../my/command-text.ts'
 
@@ -91,7 +91,7 @@ export function Component() {
       title={t('menu.broadcasts')}
       description={t('broadcasts.text')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           {create}
         </div>

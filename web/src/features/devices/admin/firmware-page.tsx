@@ -5,13 +5,13 @@ import { useTranslation } from 'react-i18next'
 import type { Firmware } from '#api/device-types.ts'
 import { useDeviceTypes, useFirmware, useUploadFirmware } from '#api/devices.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Count, Time, useFormat } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
-import style from '../devices.module.css'
 import { MenuButton } from '../menu-button.tsx'
 import { FirmwarePanel } from './firmware-panel.tsx'
 
@@ -34,7 +34,7 @@ export function Component() {
       title: t('firmware.version'),
       role: 'title',
       render: row => (
-        <button type="button" className={style.nameButton}>
+        <button type="button" className={common.nameButton}>
           {row.version}
         </button>
       ),
@@ -79,7 +79,7 @@ export function Component() {
       title={t('menu.firmware')}
       description={t('firmware.text')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           {upload}
         </div>

@@ -2,6 +2,7 @@ import { App, Button, Form, Input, Select, Slider, Switch } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { Firmware, FirmwarePatch } from '#api/device-types.ts'
 import { useChangeFirmware, useDeleteFirmware, useGroups } from '#api/devices.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { useFormat } from '#ui/format.tsx'
@@ -117,7 +118,7 @@ function Content({ firmware, onClose }: { firmware: Firmware; onClose: () => voi
         <Form.Item label={t('firmware.notes')} name="notes">
           <Input.TextArea maxLength={5000} autoSize={{ minRows: 2, maxRows: 8 }} />
         </Form.Item>
-        <div className={style.actions}>
+        <div className={common.actions}>
           {firmware.state === 'rolling' ? (
             <>
               <Button type="primary" htmlType="submit" loading={change.isPending}>
@@ -158,7 +159,7 @@ function Ending({ firmware, onClose }: { firmware: Firmware; onClose: () => void
       onOk,
     })
   return (
-    <div className={style.actions}>
+    <div className={common.actions}>
       {isLive ? (
         <Button
           danger

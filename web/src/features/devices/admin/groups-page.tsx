@@ -5,14 +5,13 @@ import { useTranslation } from 'react-i18next'
 import type { Group } from '#api/device-types.ts'
 import { useDeleteGroup, useGroups, useSaveGroup } from '#api/devices.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
-import { ErrorAlert, ErrorState, useErrorText } from '#ui/error.tsx'
+import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { Count } from '#ui/format.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
 import { Page } from '#ui/page.tsx'
-import { ListSkeleton } from '#ui/skeleton.tsx'
-import style from '../devices.module.css'
 import { MenuButton } from '../menu-button.tsx'
 
 export function Component() {
@@ -43,7 +42,7 @@ export function Component() {
       width: 220,
       align: 'right',
       render: group => (
-        <span className={style.actions}>
+        <span className={common.actions}>
           <LinkButton size="small" to={`/devices/admin/registrations?group=${group.id}`}>
             {t('batches.showDevices')}
           </LinkButton>
@@ -61,32 +60,26 @@ export function Component() {
       title={t('menu.groups')}
       description={t('groups.text')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           {create}
         </div>
       }
     >
-      {groups.isPending ? (
-        <ListSkeleton />
-      ) : !groups.data ? (
-        <ErrorState error={groups.error} onRetry={() => groups.refetch()} />
-      ) : (
-        <DataTable
-          label={t('menu.groups')}
-          columns={columns}
-          rowKey={group => group.id}
-          pages={{ rows: groups.data.items }}
-          empty={
-            <EmptyState
-              icon={<TeamOutlined />}
-              title={t('groups.empty')}
-              description={t('groups.emptyText')}
-              action={create}
-            />
-          }
-        />
-      )}
+      <DataTable
+        label={t('menu.groups')}
+        columns={columns}
+        rowKey={group => group.id}
+        pages={groups}
+        empty={
+          <EmptyState
+            icon={<TeamOutlined />}
+            title={t('groups.empty')}
+            description={t('groups.emptyText')}
+            action={create}
+          />
+        }
+      />
       {editing && <GroupForm group={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
     </Page>
   )

@@ -14,6 +14,7 @@ import {
 } from '#api/devices.ts'
 import { useChannel } from '#api/live.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, ErrorState, useErrorText } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time } from '#ui/format.tsx'
@@ -104,7 +105,7 @@ function Actions({ row }: { row: Registration }) {
       onOk,
     })
   return (
-    <div className={style.actions}>
+    <div className={common.actions}>
       {row.approval !== 'approved' && (
         <Button type="primary" loading={change.isPending} onClick={() => set({ approval: 'approved' })}>
           {t('registrations.approve')}
@@ -143,9 +144,9 @@ function Placing({ row }: { row: Registration }) {
     <div className={style.stack}>
       <ErrorAlert error={change.error ?? put.error} />
       <div>
-        <span className={style.small}>{t('device.type')}</span>
+        <span className={common.small}>{t('device.type')}</span>
         <Select
-          className={style.full ?? ''}
+          className={common.full ?? ''}
           aria-label={t('device.type')}
           value={row.type_id}
           loading={types.isPending}
@@ -155,9 +156,9 @@ function Placing({ row }: { row: Registration }) {
       </div>
       {(groups.data?.items.length ?? 0) > 0 && (
         <div>
-          <span className={style.small}>{t('menu.groups')}</span>
+          <span className={common.small}>{t('menu.groups')}</span>
           <Select
-            className={style.full ?? ''}
+            className={common.full ?? ''}
             aria-label={t('groups.put')}
             placeholder={t('groups.put')}
             value={null}

@@ -10,6 +10,7 @@ import {
   useRegistrations,
 } from '#api/devices.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { Count } from '#ui/format.tsx'
@@ -44,7 +45,7 @@ function Figures() {
     <div className={style.figures}>
       {figures.map(name => (
         <div key={name} className={style.figureCard}>
-          <div className={style.small}>{t(`registrations.counts.${name}`)}</div>
+          <div className={common.small}>{t(`registrations.counts.${name}`)}</div>
           <div className={style.figure}>
             <Count value={counts.data[name]} />
           </div>
@@ -62,7 +63,7 @@ function Filters() {
   const groups = useGroups()
   const select = (name: string, label: string, options: { value: string; label: string }[]) => (
     <Select
-      className={style.filter ?? ''}
+      className={common.filter ?? ''}
       aria-label={label}
       value={address.get(name) ?? ''}
       onChange={value => address.set({ [name]: value })}
@@ -116,7 +117,7 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
       role: 'title',
       width: 170,
       render: row => (
-        <button type="button" className={`${style.nameButton} ${style.mono}`}>
+        <button type="button" className={`${common.nameButton} ${style.mono}`}>
           {row.mac}
         </button>
       ),
@@ -168,7 +169,7 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
 }
 
 const Cut = ({ text }: { text: string | null | undefined }) => (
-  <span className={style.ellipsis} title={text ?? undefined}>
+  <span className={common.ellipsis} title={text ?? undefined}>
     {text ?? '–'}
   </span>
 )

@@ -5,13 +5,13 @@ import { useTranslation } from 'react-i18next'
 import type { DeviceType, JsonObject } from '#api/device-types.ts'
 import { useDeleteDeviceType, useDeviceTypes, useSaveDeviceType } from '#api/devices.ts'
 import { useCan } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
-import { ErrorAlert, ErrorState, useErrorText } from '#ui/error.tsx'
+import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import { Count } from '#ui/format.tsx'
 import { Page } from '#ui/page.tsx'
-import { ListSkeleton } from '#ui/skeleton.tsx'
 import style from '../devices.module.css'
 import { MenuButton } from '../menu-button.tsx'
 
@@ -28,7 +28,7 @@ export function Component() {
       role: 'title',
       render: type => (
         <>
-          <button type="button" className={style.nameButton}>
+          <button type="button" className={common.nameButton}>
             {type.name}
           </button>
           {type.is_default && <Tag>{t('types.default')}</Tag>}
@@ -55,7 +55,7 @@ export function Component() {
       title={t('menu.types')}
       description={t('types.text')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           {mayManage && (
             <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing('new')}>
@@ -65,20 +65,14 @@ export function Component() {
         </div>
       }
     >
-      {types.isPending ? (
-        <ListSkeleton />
-      ) : !types.data ? (
-        <ErrorState error={types.error} onRetry={() => types.refetch()} />
-      ) : (
-        <DataTable
-          label={t('menu.types')}
-          columns={columns}
-          rowKey={type => type.id}
-          pages={{ rows: types.data.items }}
-          {...(mayManage ? { onRowClick: setEditing } : {})}
-          empty={<EmptyState title={t('types.empty')} />}
-        />
-      )}
+      <DataTable
+        label={t('menu.types')}
+        columns={columns}
+        rowKey={type => type.id}
+        pages={types}
+        {...(mayManage ? { onRowClick: setEditing } : {})}
+        empty={<EmptyState title={t('types.empty')} />}
+      />
       {editing && <TypeForm type={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
     </Page>
   )

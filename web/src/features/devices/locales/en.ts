@@ -1,13 +1,16 @@
 import type { SameTexts } from '#app/i18n/texts.ts'
+import library from '../library/texts.en.ts'
 import talk from '../talk.en.ts'
 import type zhCN from './zh-CN.ts'
 
 const en: SameTexts<typeof zhCN> = {
   talk,
+  library,
   title: 'Devices',
   menu: {
     open: 'Open the menu',
     mine: 'My devices',
+    personal: 'Personal',
     operators: 'Operations',
     registrations: 'All devices',
     speed: 'Speed',

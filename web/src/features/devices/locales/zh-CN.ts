@@ -1,11 +1,14 @@
+import library from '../library/texts.zh-CN.ts'
 import talk from '../talk.zh-CN.ts'
 
 const zhCN = {
   talk,
+  library,
   title: '设备',
   menu: {
     open: '打开菜单',
     mine: '我的设备',
+    personal: '个人',
     operators: '运营',
     registrations: '全部设备',
     speed: '回答速度',

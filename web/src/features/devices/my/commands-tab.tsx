@@ -3,6 +3,7 @@ import { Alert, App, Button, Form, Input, Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
 import type { CommandState, CommandView, Device, DeviceCommand } from '#api/device-types.ts'
 import { useCancelCommand, useCommands, useSendCommand } from '#api/devices.ts'
+import common from '#ui/common.module.css'
 import { type Column, DataTable } from '#ui/data-table.tsx'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
@@ -99,7 +100,7 @@ function SendForm({ device }: { device: Device }) {
             aria-label={t('command.sayPlaceholder')}
           />
         </Form.Item>
-        <div className={style.actions}>
+        <div className={common.actions}>
           <Button type="primary" htmlType="submit" icon={<SendOutlined />} loading={send.isPending}>
             {t('command.sayButton')}
           </Button>

@@ -6,10 +6,10 @@ import type { Device, Presence } from '#api/device-types.ts'
 import { deviceKeys, useDevice } from '#api/devices.ts'
 import { useChannel } from '#api/live.ts'
 import { useAddress } from '#ui/address.ts'
+import common from '#ui/common.module.css'
 import { ErrorState } from '#ui/error.tsx'
 import { Page } from '#ui/page.tsx'
 import { PageSkeleton } from '#ui/skeleton.tsx'
-import style from '../devices.module.css'
 import { PresenceText } from '../presence.tsx'
 import { TurnsTab } from '../turns.tsx'
 import { CommandsTab } from './commands-tab.tsx'
@@ -75,7 +75,7 @@ function DevicePage({ device }: { device: Device }) {
     >
       {address.get('new') && (
         <Alert
-          className={style.alert ?? ''}
+          className={common.alert ?? ''}
           type="success"
           showIcon
           closable={{ onClose: () => address.set({ new: null }) }}

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Device, Offer } from '#api/device-types.ts'
 import { useMakeOffer, useMembers, useOutgoingOffers, useRemoveMember, useRemoveOffer } from '#api/devices.ts'
+import common from '#ui/common.module.css'
 import { CopyButton } from '#ui/copy.tsx'
 import { ErrorAlert, ErrorState, useErrorText } from '#ui/error.tsx'
 import { Time } from '#ui/format.tsx'
@@ -53,7 +54,7 @@ function Members({ device }: { device: Device }) {
         return (
           <li key={member.user_id}>
             <span className={style.grow}>
-              {name} {member.user && <span className={style.small}>@{member.user.username}</span>}
+              {name} {member.user && <span className={common.small}>@{member.user.username}</span>}
             </span>
             <Tag>{t(`family.${member.role}`)}</Tag>
             {device.role === 'owner' && member.role === 'member' && (
@@ -108,7 +109,7 @@ function OfferForm({ device, kind }: { device: Device; kind: Offer['kind'] }) {
         {t(how === 'link' ? 'family.makeLink' : `family.${kind}Submit`)}
       </Button>
       {how === 'link' && link && (
-        <p className={style.actions}>
+        <p className={common.actions}>
           <span className={`${style.grow} ${style.mono}`}>{`${location.origin}${link}`}</span>
           <CopyButton text={`${location.origin}${link}`} label={t('family.copyLink')} />
         </p>
@@ -130,7 +131,7 @@ function OpenOffers({ device }: { device: Device }) {
           <li key={offer.id}>
             <span className={style.grow}>
               {t(`family.open_${offer.kind}`, { name: offer.to?.display_name ?? t('family.whoeverHasLink') })}
-              <span className={style.small}>
+              <span className={common.small}>
                 {' '}
                 · {t('family.until')} <Time value={offer.expires_at} style="date" />
               </span>

@@ -5,6 +5,7 @@ import { useBots } from '#api/chat.ts'
 import type { Device } from '#api/device-types.ts'
 import { useChangeDevice, useReleaseDevice, useRemoveMember } from '#api/devices.ts'
 import { useMe } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time } from '#ui/format.tsx'
@@ -88,7 +89,7 @@ function OwnerForm({ device }: { device: Device }) {
           ]}
         />
       </Form.Item>
-      <div className={style.actions}>
+      <div className={common.actions}>
         <Button type="primary" htmlType="submit" loading={change.isPending}>
           {t('device.save')}
         </Button>
@@ -96,7 +97,7 @@ function OwnerForm({ device }: { device: Device }) {
           <Button onClick={() => change.mutate({ is_primary: true })}>{t('device.makePrimary')}</Button>
         )}
       </div>
-      <p className={style.small}>{t(device.is_primary ? 'device.isPrimary' : 'device.primaryHint')}</p>
+      <p className={common.small}>{t(device.is_primary ? 'device.isPrimary' : 'device.primaryHint')}</p>
     </Form>
   )
 }

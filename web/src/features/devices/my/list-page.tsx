@@ -7,6 +7,7 @@ import type { Device, Offer } from '#api/device-types.ts'
 import { deviceKeys, useAcceptOffer, useDevices, useOffers, useRemoveOffer } from '#api/devices.ts'
 import { useChannel } from '#api/live.ts'
 import { useMe } from '#api/me.ts'
+import common from '#ui/common.module.css'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState, useErrorText } from '#ui/error.tsx'
 import { LinkButton } from '#ui/link-button.tsx'
@@ -34,7 +35,7 @@ export function Component() {
     <Page
       title={t('mine.title')}
       action={
-        <div className={style.actions}>
+        <div className={common.actions}>
           <MenuButton />
           <LinkButton to="/devices/virtual">{t('talk.virtual.title')}</LinkButton>
           {hasSome && (
@@ -97,12 +98,12 @@ function DeviceCard({ device }: { device: Device }) {
           <Tag>{t('mine.shared', { name: device.owner?.display_name ?? '' })}</Tag>
         )}
       </div>
-      <div className={style.small}>
+      <div className={common.small}>
         {device.type.name}
         {device.presence.battery !== null &&
           ` · ${t('presence.battery', { percent: device.presence.battery })}`}
       </div>
-      <div className={style.small}>
+      <div className={common.small}>
         <PresenceText presence={device.presence} />
       </div>
     </Link>
@@ -136,7 +137,7 @@ function OfferRow({ offer }: { offer: Offer }) {
   return (
     <li>
       <span className={style.grow}>{t(`offers.${offer.kind}`, names)}</span>
-      <span className={style.actions}>
+      <span className={common.actions}>
         <Button
           type="primary"
           loading={accept.isPending}

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Device, JsonObject } from '#api/device-types.ts'
 import { useDeviceState, useSetDesired } from '#api/devices.ts'
+import common from '#ui/common.module.css'
 import { EmptyState } from '#ui/empty.tsx'
 import { ErrorState, useErrorText } from '#ui/error.tsx'
 import { Time } from '#ui/format.tsx'
@@ -62,7 +63,7 @@ export function SettingsTab({ device }: { device: Device }) {
         </Section>
       )}
       {reported_at && (
-        <p className={style.small}>
+        <p className={common.small}>
           {t('settings.reported')} <Time value={reported_at} />
         </p>
       )}
@@ -97,9 +98,9 @@ function PropertyRow({
     <li>
       <span className={style.grow}>
         {label}
-        {differs && <span className={style.small}> · {t('settings.now', { value: String(reported) })}</span>}
+        {differs && <span className={common.small}> · {t('settings.now', { value: String(reported) })}</span>}
       </span>
-      <span className={style.filter}>
+      <span className={common.filter}>
         <Control label={label} property={property} value={value} onChange={save} />
       </span>
     </li>
@@ -126,7 +127,7 @@ function Control({
   if (property.enum)
     return (
       <Select
-        className={style.full ?? ''}
+        className={common.full ?? ''}
         aria-label={label}
         placeholder={t('settings.unset')}
         value={(value as string | number | undefined) ?? null}
@@ -147,7 +148,7 @@ function Control({
             onChange={setDraft}
             onChangeComplete={onChange}
           />
-          <span className={`${style.small} numbers`}>{number ?? t('settings.unset')}</span>
+          <span className={`${common.small} numbers`}>{number ?? t('settings.unset')}</span>
         </span>
       )
     return (
