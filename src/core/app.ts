@@ -91,6 +91,7 @@ async function open(options: AppOptions, config: CoreConfig, services: Services,
     log,
     metrics: core.metrics,
     authenticate: gate.authenticate,
+    db: core.db,
   })
   healthRoutes(http.router, {
     db: core.db,

@@ -99,13 +99,15 @@ async function openServices(
   opened(await createTracing(settings.OTEL_EXPORTER_OTLP_ENDPOINT), part => part.stop())
   const dataDir =
     settings.DATA_DIR === 'data' ? defaultDataDir(join(root, 'data'), log) : resolve(root, settings.DATA_DIR)
-  const { db } = opened(await openDatabase({ settings, dataDir, log, metrics, serving }), part => part.stop())
-  const keys = openKeys({ settings, dataDir })
-  const secrets = createSecrets(keys.encryption)
   // Loaded only where it is used, like the SDK of the traces: a start without it is the faster.
   const redis = settings.REDIS_URL
     ? opened((await import('./redis.ts')).connectRedis(settings.REDIS_URL, log), part => part.stop())
     : undefined
+  const { db } = opened(await openDatabase({ settings, dataDir, log, metrics, redis, serving }), part =>
+    part.stop(),
+  )
+  const keys = openKeys({ settings, dataDir })
+  const secrets = createSecrets(keys.encryption)
   await redis?.ready(3000)
 
   const backend = redis ? createRedisBackend({ redis, clock, log }) : createMemoryBackend({ clock })

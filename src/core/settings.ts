@@ -19,7 +19,7 @@ export const coreSettings = {
     'postgres://banyan:password@db:5432/banyan',
   ),
   DATABASE_REPLICA_URL: secretUrl(
-    'A read replica of that PostgreSQL, for reads that may lag.',
+    'A standby that streams from that PostgreSQL, for lists, search, statistics and exports. One’s own changes are seen at once, those of others at most ten seconds late; while it is away, the primary answers.',
     'postgres://banyan:password@replica:5432/banyan',
   ),
   DATABASE_POOL_SIZE: integer('Connections to the database per process.', 10, { min: 2, max: 500 }),

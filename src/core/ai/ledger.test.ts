@@ -227,7 +227,9 @@ test('usage is summed by day, model and user, from settled calls only', async ()
   }
   await ledger.release(await ledger.reserve({ ...call(user), model: 'none-x' }))
   const to = new Date(Date.now() + 60_000).toISOString()
-  const models = (await ledger.usage({ from, to, group_by: 'model' })).filter(row => row.key.endsWith('-x'))
+  const models = (await ledger.usage(newId(), { from, to, group_by: 'model' })).filter(row =>
+    row.key.endsWith('-x'),
+  )
   expect(models).toEqual([
     {
       key: 'dear-x',
@@ -246,11 +248,11 @@ test('usage is summed by day, model and user, from settled calls only', async ()
       cost_micros: 11,
     },
   ])
-  const mine = (await ledger.usage({ from, to, group_by: 'user' })).find(row => row.key === user)
+  const mine = (await ledger.usage(newId(), { from, to, group_by: 'user' })).find(row => row.key === user)
   expect(mine).toMatchObject({ requests: 3, cost_micros: 61 })
-  const [day] = await ledger.usage({ from, to, group_by: 'day' })
+  const [day] = await ledger.usage(newId(), { from, to, group_by: 'day' })
   expect(day?.key).toMatch(/^\d{4}-\d\d-\d\d$/)
-  expect(await ledger.usage({ from: to, to, group_by: 'day' })).toEqual([])
+  expect(await ledger.usage(newId(), { from: to, to, group_by: 'day' })).toEqual([])
 })
 
 test('counters of past months are forgotten', async () => {

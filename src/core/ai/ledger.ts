@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Clock, dayIn, defaultTimeZone } from '#core/clock.ts'
-import type { Db } from '#core/db/db.ts'
+import type { Db, Executor } from '#core/db/db.ts'
 import type { MonthPartitioned } from '#core/db/partitions.ts'
 import { newId } from '#core/ids.ts'
 import type { Log } from '#core/log.ts'
@@ -81,7 +81,10 @@ export type Ledger = {
   /** What a user has used and holds under the given limits. */
   quota(user_id: string, limits: readonly Limit[]): Promise<LimitState[]>
   /** Settled calls from `from` until before `to` (ISO 8601), biggest cost first, or in order of days. */
-  usage(query: { from: string; to: string; group_by: 'day' | 'model' | 'user' }): Promise<UsageRow[]>
+  usage(
+    reader: string,
+    query: { from: string; to: string; group_by: 'day' | 'model' | 'user' },
+  ): Promise<UsageRow[]>
   /** What the installation has spent and holds today and this month, in micro-units. */
   spend(): Promise<{ day_micros: number; month_micros: number }>
   /** Deletes counters of days and months that nobody asks for any more. */
@@ -164,7 +167,7 @@ export function createLedger({ db, clock, log, spendCap, lease_ms = 120_000 }: L
       }
     },
     quota: (user_id, limits) => readQuota(db, clock.now(), user_id, limits),
-    usage: query => readUsage(db, query),
+    usage: (reader, query) => db.read(reader, rows => readUsage(rows, query)),
     async spend() {
       const today = dayIn(defaultTimeZone, clock.now())
       const { rows } = await sql<{ day: number; month: number }>`
@@ -288,7 +291,7 @@ async function readQuota(
 }
 
 async function readUsage(
-  db: Db,
+  db: Executor,
   { from, to, group_by }: { from: string; to: string; group_by: 'day' | 'model' | 'user' },
 ): Promise<UsageRow[]> {
   const key = {
@@ -303,7 +306,7 @@ async function readUsage(
     FROM ai_ledger
     WHERE state = 'settled' AND created_at >= ${from}::timestamptz AND created_at < ${to}::timestamptz
     GROUP BY 1 ORDER BY ${group_by === 'day' ? sql`key` : sql`cost_micros DESC, prompt_tokens DESC, key`}
-    LIMIT ${maxUsageRows}`.execute(db.replica)
+    LIMIT ${maxUsageRows}`.execute(db)
   return rows
 }
 

@@ -2,16 +2,17 @@ import { Kysely, PostgresDialect, type QueryExecutorProvider, type Transaction }
 import pg from 'pg'
 import { isAbort } from '#core/errors.ts'
 import type { Log } from '#core/log.ts'
+import type { RedisLink } from '#core/redis.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
 import { withPreparedStatements } from './prepared.ts'
+import { createReplica, cuttableSockets, type Reads, type Replica, withoutReplica } from './replica.ts'
 
 /** Anything that can run a query: a Kysely or a transaction, typed with whatever tables. */
 export type Executor = QueryExecutorProvider
 
-export type Db<T = unknown> = {
+export type Db<T = unknown> = Reads<T> & {
+  /** For writes, and for reads that must not lag; those that may go through `read`. */
   primary: Kysely<T>
-  /** Reads that may lag behind; the primary itself when no replica is set. */
-  replica: Kysely<T>
   /**
    * BEGIN … COMMIT. Runs `work` again, up to five times, when the database reports a serialization failure or a
    * deadlock, so `work` must have no effects outside the transaction.
@@ -33,6 +34,8 @@ export type Db<T = unknown> = {
 export type DbOptions = {
   connection_string: string
   replica_url?: string
+  /** By which the processes tell each other who has written. */
+  redis?: RedisLink | undefined
   pool_size: number
   statement_timeout_ms: number
   /** Queries slower than this are logged with their text, never their values. 0: none. */
@@ -66,11 +69,12 @@ function isoTime(value: string): string {
 export function createDb(options: DbOptions): Db {
   const pool = openPool(options, options.connection_string, 'primary')
   const primary = kyselyOver(pool, options)
-  const replicaPool = options.replica_url ? openPool(options, options.replica_url, 'replica') : pool
-  const replica = replicaPool === pool ? primary : kyselyOver(replicaPool, options)
+  const replica = options.replica_url ? openReplica(options, primary, options.replica_url) : undefined
+  const { read, wrote } = replica ?? withoutReplica(primary)
   const db: Db = {
     primary,
-    replica,
+    read,
+    wrote,
     transaction: (work, { isolation } = {}) =>
       retried(() => {
         const builder = primary.transaction()
@@ -86,13 +90,42 @@ export function createDb(options: DbOptions): Db {
     },
     async stop() {
       await pool.end()
-      if (replicaPool !== pool) await replicaPool.end()
+      await replica?.stop()
     },
   }
   return db
 }
 
-function openPool(options: DbOptions, connectionString: string, name: string): pg.Pool {
+function openReplica(options: DbOptions, primary: Kysely<unknown>, replica_url: string): Replica {
+  const { stream, cut } = cuttableSockets()
+  // The primary answers while the replica does not: nobody shall wait for it long.
+  const pool = openPool(options, replica_url, 'replica', { stream, connectionTimeoutMillis: 2_000 })
+  const { connection_string, redis, log, metrics } = options
+  const replica = createReplica({
+    primary,
+    replica: kyselyOver(pool, options),
+    connection_string,
+    replica_url,
+    redis,
+    cut,
+    log,
+    metrics,
+  })
+  return {
+    ...replica,
+    async stop() {
+      await replica.stop()
+      await pool.end()
+    },
+  }
+}
+
+function openPool(
+  options: DbOptions,
+  connectionString: string,
+  name: string,
+  more: pg.PoolConfig = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max: options.pool_size,
@@ -103,6 +136,7 @@ function openPool(options: DbOptions, connectionString: string, name: string): p
     application_name: 'banyan',
     options: '-c TimeZone=UTC',
     types,
+    ...more,
   })
   // A connection that the server closes must not end the process, be it idle in the pool or between two queries of a
   // transaction; the next query fails or opens another. While the pool ends, the server may be the faster to close.

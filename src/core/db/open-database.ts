@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { ConfigError, type Settings } from '#core/config.ts'
 import type { Log } from '#core/log.ts'
+import type { RedisLink } from '#core/redis.ts'
 import type { coreSettings } from '#core/settings.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
 import { createDb, type Db } from './db.ts'
@@ -22,6 +23,7 @@ export async function openDatabase(options: {
   dataDir: string
   log: Log
   metrics: Metrics
+  redis: RedisLink | undefined
   serving: boolean
 }): Promise<OpenDatabase> {
   const { settings, serving } = options
@@ -29,6 +31,7 @@ export async function openDatabase(options: {
   const db = createDb({
     connection_string: connectionString,
     replica_url: settings.DATABASE_REPLICA_URL || undefined,
+    redis: options.redis,
     pool_size: settings.DATABASE_POOL_SIZE,
     statement_timeout_ms: settings.DATABASE_STATEMENT_TIMEOUT_MS,
     slow_query_ms: settings.DATABASE_SLOW_QUERY_MS,

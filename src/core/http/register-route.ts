@@ -26,7 +26,7 @@ type Options = HttpOptions & { rateRules: RateRules }
 
 /** Hands a route to Fastify: sign-in, permission and limits first, then schemas, then the handler. */
 export function registerRoute(server: FastifyInstance, route: RouteDefinition, options: Options): void {
-  const { authenticate, rateRules, idempotency } = options
+  const { authenticate, rateRules, idempotency, db } = options
   const spanName = `${route.method} ${route.path}`
   const status = route.status ?? (route.response ? 200 : 204)
   const rateClass = route.rate ?? (route.method === 'GET' ? 'read' : 'write')
@@ -62,9 +62,13 @@ export function registerRoute(server: FastifyInstance, route: RouteDefinition, o
         request,
         reply,
       }
-      const result = await inSpan(spanName, { 'banyan.request_id': request.id }, async () =>
-        route.handler(input),
-      )
+      let result: unknown
+      try {
+        result = await inSpan(spanName, { 'banyan.request_id': request.id }, async () => route.handler(input))
+      } finally {
+        // Before the answer, and after a failure too: part of the work may have been done.
+        if (request.actor && route.method !== 'GET') await db.wrote(request.actor.user_id)
+      }
       if (route.raw) return reply.sent || reply.raw.headersSent ? reply : result
       reply.status(status)
       return status === 204 ? null : result

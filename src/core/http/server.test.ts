@@ -55,6 +55,7 @@ beforeAll(async () => {
     rateLimiter: createRateLimiter({ clock: systemClock }),
     idempotency,
     authenticate: async request => (request.headers.authorization === 'Bearer good' ? actor : null),
+    db,
   })
   const Thing = z.object({ id: z.int(), name: z.string() })
   http.router.route({

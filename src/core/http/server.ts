@@ -5,6 +5,7 @@ import { Ajv, type Options } from 'ajv'
 import addFormats from 'ajv-formats'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Settings } from '#core/config.ts'
+import type { Db } from '#core/db/db.ts'
 import type { Locale } from '#core/errors.ts'
 import { unavailable } from '#core/errors.ts'
 import { newId } from '#core/ids.ts'
@@ -50,6 +51,7 @@ export type HttpOptions = {
   rateLimiter: RateLimiter
   idempotency: Idempotency
   authenticate: Authenticate
+  db: Pick<Db, 'wrote'>
 }
 
 const requestIdForm = /^[\w-]{8,64}$/

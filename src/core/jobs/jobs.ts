@@ -187,7 +187,7 @@ export function createJobs(options: {
     labels: ['state'],
     async collect(gauge) {
       gauge.reset()
-      for (const { state, count } of await countJobs(db.replica)) gauge.set({ state }, count)
+      for (const { state, count } of await db.read(null, countJobs)) gauge.set({ state }, count)
     },
   })
 
@@ -234,7 +234,7 @@ export function createJobs(options: {
     },
     async counts() {
       const counts = { queued: 0, running: 0, failed: 0, dead: 0 }
-      for (const { state, count } of await countJobs(db.replica)) counts[state] = count
+      for (const { state, count } of await db.read(null, countJobs)) counts[state] = count
       return counts
     },
     migrate: () => migrateWorker(db, log),

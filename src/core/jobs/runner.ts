@@ -121,6 +121,8 @@ export function createRunner({
           const end = await inSpan(`job ${definition.name}`, { 'job.id': id }, () =>
             attempt(definition, fence, job.payload),
           )
+          // Before the end is known: who waits for it then looks at what came of it.
+          if (owner_id) await db.wrote(owner_id)
           if (end.is_abandoned) {
             log.error({ job: definition.name, reason: end.reason }, 'a job did not stop when told to')
           }

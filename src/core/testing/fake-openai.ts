@@ -9,6 +9,8 @@ export type FakeStep =
   | { finish: string | null; usage?: FakeUsage }
   | { usage: FakeUsage }
   | { pause: number }
+  /** Goes on when the test says so. */
+  | { until: Promise<unknown> }
   /** Any event, by the text behind `data: `. */
   | { data: string }
   /** Bytes as they are, in one packet. */
@@ -97,6 +99,7 @@ async function sendStream(
     if (response.destroyed) return
     if ('cut' in step) return void response.destroy()
     if ('pause' in step) await pause(response, step.pause)
+    else if ('until' in step) await step.until
     else if ('raw' in step) await write(response, step.raw)
     else {
       await write(response, `data: ${eventOf(step, model, isFirst)}${lineEnd}${lineEnd}`)

@@ -65,11 +65,11 @@ export const createPreviewJob = (deps: Deps): JobDefinition<{ preview_id: string
       const preview = await store.find(db.primary, preview_id)
       if (!preview) return
       const until = clock.now() + timeLimit_ms
-      const count = createCount(preview.rule, await historyStore.countUsers(db.replica))
+      const count = createCount(preview.rule, await db.read(null, historyStore.countUsers))
       const places = await readPlaces(deps, preview.rule, signal)
       let after: string | null = null
       for (;;) {
-        const users: string[] = await historyStore.usersAfter(db.replica, after, userBatch)
+        const users: string[] = await db.read(null, rows => historyStore.usersAfter(rows, after, userBatch))
         for (const userId of users) {
           signal.throwIfAborted()
           count.add(userId, await simulate(deps, preview.rule, userId, places, signal))
@@ -92,39 +92,40 @@ async function readPlaces({ db }: Deps, rule: Rule, signal: AbortSignal): Promis
       if (!isRank(condition)) return new Map()
       const limit = placesOf(rule, i)
       if (condition.type === 'first') {
-        const users = await firstUsers(db.replica, condition.event, limit, signal, fact =>
-          concerns(condition, fact),
+        const users = await db.read(null, rows =>
+          firstUsers(rows, condition.event, limit, signal, fact => concerns(condition, fact)),
         )
         return new Map(users.map((userId, place) => [userId, place + 1]))
       }
-      const top = await leaderboardStore.top(db.replica, limit)
+      const top = await db.read(null, rows => leaderboardStore.top(rows, limit))
       return new Map(top.map(({ user_id, rank }) => [user_id, rank]))
     }),
   )
 }
 
-async function simulate(
+const simulate = (
   { db, clock, surroundingsOf }: Deps,
   rule: Rule,
   userId: string,
   places: Places,
   signal: AbortSignal,
-) {
-  const needsUnlocks = rule.conditions.some(({ type }) => type === 'prerequisite')
-  const unlocked = needsUnlocks ? await unlockStore.of(db.replica, userId) : unlockedOf([])
-  const simulation = createSimulation(rule, await surroundingsOf(unlocked))
-  const own = new Map(
-    places.flatMap((users, i) => {
-      const place = users.get(userId)
-      return place === undefined ? [] : [[i, place] as const]
-    }),
-  )
-  for await (const fact of factsOf(db.replica, { events: eventsOf(rule), userId, signal })) {
-    simulation.apply(fact, own)
-    if (simulation.isDone()) break
-  }
-  return simulation.finish(new Date(clock.now()).toISOString(), own)
-}
+) =>
+  db.read(null, async rows => {
+    const needsUnlocks = rule.conditions.some(({ type }) => type === 'prerequisite')
+    const unlocked = needsUnlocks ? await unlockStore.of(rows, userId) : unlockedOf([])
+    const simulation = createSimulation(rule, await surroundingsOf(unlocked))
+    const own = new Map(
+      places.flatMap((users, i) => {
+        const place = users.get(userId)
+        return place === undefined ? [] : [[i, place] as const]
+      }),
+    )
+    for await (const fact of factsOf(rows, { events: eventsOf(rule), userId, signal })) {
+      simulation.apply(fact, own)
+      if (simulation.isDone()) break
+    }
+    return simulation.finish(new Date(clock.now()).toISOString(), own)
+  })
 
 function createCount(rule: Rule, total: number) {
   const tiers = new Map<TierName, number>(rule.tiers.map(({ tier }) => [tier, 0]))

@@ -30,7 +30,7 @@ export function createProgress({
     const [unlocks, standing, holders] = await Promise.all([
       unlockStore.list(db.primary, user_id),
       leaderboardStore.find(db.primary, user_id),
-      statisticStore.latestShares(db.replica),
+      db.read(user_id, statisticStore.latestShares),
     ])
     const unlocked = unlockedOf(unlocks)
     const around = await surroundingsOf(unlocked)

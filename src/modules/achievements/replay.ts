@@ -75,7 +75,7 @@ async function replayUsers(
     // A rule that was changed meanwhile has a replay of its own.
     if (!(await definitionStore.saveReplay(db.primary, version.version_id, { after, done, isDone }))) return
     if (isDone) return
-    const total = await historyStore.countUsers(db.replica)
+    const total = await db.read(null, historyStore.countUsers)
     await progress(done / Math.max(done, total), `${done} / ${Math.max(done, total)}`)
   }
 }

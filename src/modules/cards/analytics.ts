@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Clock, dayIn, defaultTimeZone } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
 import { defineError } from '#core/errors.ts'
+import type { Actor } from '#core/http/route.ts'
 import { analyticsStore as store } from './analytics-store.ts'
 import type { RedemptionTables } from './redemption-tables.ts'
 
@@ -78,11 +79,11 @@ export const periodInvalid = defineError({
 
 export type Analytics = {
   /** @throws AppError `cards.period_invalid` */
-  byDay(query: AnalyticsQuery): Promise<CardsByDay>
+  byDay(actor: Actor, query: AnalyticsQuery): Promise<CardsByDay>
   /** The fifty with the most redemptions and failures. @throws AppError `cards.period_invalid` */
-  byGroup(group: AnalyticsGroup, query: AnalyticsQuery): Promise<CardsByGroup>
+  byGroup(actor: Actor, group: AnalyticsGroup, query: AnalyticsQuery): Promise<CardsByGroup>
   /** The fifty released batches that end next. */
-  expiry(): Promise<CardsExpiry>
+  expiry(actor: Actor): Promise<CardsExpiry>
 }
 
 const day_ms = 86_400_000
@@ -93,8 +94,6 @@ const earliestDay = '2000-01-01'
 const pace_days = 28
 
 export function createAnalytics({ db, clock }: { db: Db<RedemptionTables>; clock: Clock }): Analytics {
-  const rows = db.replica
-
   function periodOf({ from, to, ...filter }: AnalyticsQuery) {
     const last = to ?? dayIn(defaultTimeZone, clock.now())
     const first = from ?? dayBefore(last, usualDays - 1)
@@ -104,15 +103,17 @@ export function createAnalytics({ db, clock }: { db: Db<RedemptionTables>; clock
   }
 
   return {
-    async byDay(query) {
+    async byDay({ user_id }, query) {
       const period = periodOf(query)
       const isWhole = !period.batch_id && !period.template_id && period.channel === undefined
-      const [counts, issued, before, unknown_codes] = await Promise.all([
-        store.byDay(rows, period),
-        store.issuedByDay(rows, period),
-        store.before(rows, period),
-        isWhole ? store.unknownCodes(rows, period) : null,
-      ])
+      const [counts, issued, before, unknown_codes] = await db.read(user_id, rows =>
+        Promise.all([
+          store.byDay(rows, period),
+          store.issuedByDay(rows, period),
+          store.before(rows, period),
+          isWhole ? store.unknownCodes(rows, period) : null,
+        ]),
+      )
       const countsOf = new Map(counts.map(({ day, ...sums }) => [day, sums]))
       const issuedOn = new Map(issued.map(row => [row.day, row.issued]))
       const days = Array.from({ length: period.days }, (_, index) => {
@@ -122,13 +123,16 @@ export function createAnalytics({ db, clock }: { db: Db<RedemptionTables>; clock
       const { issued: issued_before, redeemed: redeemed_before } = before
       return { from: period.first, to: period.last, issued_before, redeemed_before, unknown_codes, days }
     },
-    async byGroup(group, query) {
-      return { items: await store.byGroup(rows, group, periodOf(query)) }
+    async byGroup({ user_id }, group, query) {
+      const period = periodOf(query)
+      return { items: await db.read(user_id, rows => store.byGroup(rows, group, period)) }
     },
-    async expiry() {
+    async expiry({ user_id }) {
       const now = clock.now()
       const paceFrom = dayBefore(dayIn(defaultTimeZone, now), pace_days)
-      const batches = await store.ending(rows, new Date(now).toISOString(), paceFrom)
+      const batches = await db.read(user_id, rows =>
+        store.ending(rows, new Date(now).toISOString(), paceFrom),
+      )
       const items = batches.map(({ released_at, redeemed_lately, ...batch }) => {
         const days = Math.min(pace_days, Math.max(1, (now - Date.parse(released_at)) / day_ms))
         const redeemed_per_day = redeemed_lately / days

@@ -156,13 +156,15 @@ export function createBatches(deps: {
   return {
     find: (id: string) => find(db.primary, id),
 
-    async list({
-      cursor,
-      ...filter
-    }: Omit<BatchFilter, 'before'> & { cursor?: string | undefined }): Promise<Page<Batch>> {
+    async list(
+      actor: Actor,
+      { cursor, ...filter }: Omit<BatchFilter, 'before'> & { cursor?: string | undefined },
+    ): Promise<Page<Batch>> {
       const [before] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [null]
-      const rows = await batchStore.list(db.primary, { ...filter, before, limit: filter.limit + 1 })
-      return pageFrom(rows.map(view), filter.limit, batch => [batch.id])
+      const found = await db.read(actor.user_id, rows =>
+        batchStore.list(rows, { ...filter, before, limit: filter.limit + 1 }),
+      )
+      return pageFrom(found.map(view), filter.limit, batch => [batch.id])
     },
 
     /** @throws AppError `template.not_found`, `template.not_published`, `batch.validity_invalid` */

@@ -72,15 +72,15 @@ export function createCollection({ db }: { db: Db<RedemptionTables> }): Collecti
         set_name === undefined ? null : sql`v.set_name = ${set_name}`,
         before === null ? null : sql`r.id < ${before}`,
       ].filter(condition => condition !== null)
-      const rows = await ownedBy(db.primary, user_id, conditions, limit + 1)
-      return pageFrom(rows, limit, item => [item.id])
+      const found = await db.read(user_id, rows => ownedBy(rows, user_id, conditions, limit + 1))
+      return pageFrom(found, limit, item => [item.id])
     },
     async get({ user_id }, id) {
       const [item] = await ownedBy(db.primary, user_id, [sql`r.id = ${id}`], 1)
       if (!item) throw itemNotFound()
       return item
     },
-    overview: ({ user_id }) => overviewOf(db.primary, user_id),
+    overview: ({ user_id }) => db.read(user_id, rows => overviewOf(rows, user_id)),
     async itemsOf(user_id) {
       const rows = await ownedBy(db.primary, user_id, [], mostItems)
       return rows.map(

@@ -105,10 +105,12 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
   return {
     find: (id: string) => find(db.primary, id),
 
-    async list({ cursor, ...filter }: ListQuery): Promise<Page<Template>> {
+    async list(actor: Actor, { cursor, ...filter }: ListQuery): Promise<Page<Template>> {
       const [before] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [null]
-      const rows = await templateStore.list(db.primary, { ...filter, before, limit: filter.limit + 1 })
-      return pageFrom(rows.map(view), filter.limit, template => [template.id])
+      const found = await db.read(actor.user_id, rows =>
+        templateStore.list(rows, { ...filter, before, limit: filter.limit + 1 }),
+      )
+      return pageFrom(found.map(view), filter.limit, template => [template.id])
     },
 
     /** @throws AppError `category.not_found`, `template.invalid` */

@@ -4,6 +4,7 @@ import type { Clock } from '#core/clock.ts'
 import type { Settings } from '#core/config.ts'
 import type { Db } from '#core/db/db.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
+import type { Actor } from '#core/http/route.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { redemptionSettings } from './redemption-config.ts'
 import { type RedemptionTables, unknownBatch, usageActions } from './redemption-tables.ts'
@@ -80,7 +81,7 @@ export type UsageFilter = {
 
 export type Usage = {
   /** Newest first. */
-  list(filter: UsageFilter): Promise<Page<CardUse>>
+  list(actor: Actor, filter: UsageFilter): Promise<Page<CardUse>>
   /** The log of each batch, by the id of the batch. */
   chains(query: { limit: number; cursor?: string | undefined }): Promise<Page<UsageChainView>>
   /** Looks for rows of one batch that were changed, added or removed, from `from_seq` on. */
@@ -154,15 +155,17 @@ export function createUsage({
       const rows = await listChains(db.primary, after, limit + 1)
       return pageFrom(rows, limit, row => [row.batch_id])
     },
-    async list({ limit, cursor, ...filter }) {
-      const rows = await listUses(db.primary, { ...filter, cursor, limit: limit + 1 })
-      const ids = rows.flatMap(row => [row.user_id, row.acting_user_id]).filter(id => id !== null)
+    async list(actor, { limit, cursor, ...filter }) {
+      const found = await db.read(actor.user_id, rows =>
+        listUses(rows, { ...filter, cursor, limit: limit + 1 }),
+      )
+      const ids = found.flatMap(row => [row.user_id, row.acting_user_id]).filter(id => id !== null)
       const users = await identity.usersByIds([...new Set(ids)])
       const person = (id: string | null) => {
         const user = id === null ? undefined : users.get(id)
         return id === null ? null : { id, name: user?.display_name ?? '' }
       }
-      const items = rows.map(({ user_id, acting_user_id, batch_id, batch_name, ...row }) => ({
+      const items = found.map(({ user_id, acting_user_id, batch_id, batch_name, ...row }) => ({
         ...row,
         batch: batch_name === null ? null : { id: batch_id, name: batch_name },
         user: person(user_id),

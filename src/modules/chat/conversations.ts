@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
 import type { Events } from '#core/events/events.ts'
@@ -64,13 +65,14 @@ export function createConversations(deps: {
     ): Promise<Page<Conversation>> {
       const { limit, folder_id } = query
       const after = decodeCursor(query.cursor, listKey)
-      const read = async () => {
+      const read = async (rows: Kysely<ChatTables>) => {
         const filter = { is_archived: query.archived, folder_id }
-        const rows = await conversationStore.list(db.primary, actor.user_id, filter, limit + 1, after)
-        return pageFrom(rows, limit, row => [row.is_pinned, row.last_message_at, row.id])
+        const found = await conversationStore.list(rows, actor.user_id, filter, limit + 1, after)
+        return pageFrom(found, limit, row => [row.is_pinned, row.last_message_at, row.id])
       }
-      if (after) return read()
-      return live.cachedList(actor.user_id, `${query.archived} ${folder_id ?? ''} ${limit}`, read)
+      if (after) return db.read(actor.user_id, read)
+      const key = `${query.archived} ${folder_id ?? ''} ${limit}`
+      return live.cachedList(actor.user_id, key, () => read(db.primary))
     },
 
     async create(

@@ -36,19 +36,22 @@ export function createSearch(deps: { db: Db }) {
       const after = decodeCursor(cursor, hitKey)
       const query = searchQuery(actor.user_id, q)
       if (!query) return { items: [], next_cursor: null }
-      const rows = await searchStore.find(db.replica, query.tsquery, limit + 1, after)
-      const page = pageFrom(rows, limit, row => [row.rank, row.id])
-      const [conversations, messages] = await Promise.all([
-        conversationStore.findMany(
-          db.replica,
-          actor.user_id,
-          page.items.map(row => row.conversation_id),
-        ),
-        messageStore.findMany(
-          db.replica,
-          page.items.map(row => row.id),
-        ),
-      ])
+      const { page, conversations, messages } = await db.read(actor.user_id, async rows => {
+        const found = await searchStore.find(rows, query.tsquery, limit + 1, after)
+        const page = pageFrom(found, limit, row => [row.rank, row.id])
+        const [conversations, messages] = await Promise.all([
+          conversationStore.findMany(
+            rows,
+            actor.user_id,
+            page.items.map(row => row.conversation_id),
+          ),
+          messageStore.findMany(
+            rows,
+            page.items.map(row => row.id),
+          ),
+        ])
+        return { page, conversations, messages }
+      })
       const items = page.items.flatMap(({ id, conversation_id, rank }): SearchHit[] => {
         const conversation = conversations.get(conversation_id)
         if (!conversation) return []

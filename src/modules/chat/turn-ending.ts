@@ -36,6 +36,7 @@ export function createTurnEnding(deps: {
   const { events, live, quota, followUp } = deps
 
   async function announce(turn: TurnRef, conversation: Conversation | undefined) {
+    await db.wrote(turn.user_id)
     const message = await messageStore.find(db.primary, turn.user_id, turn.message_id)
     if (message) await live.toConversation(turn.conversation_id, { type: 'message.completed', message })
     if (conversation) await live.conversationUpdated(turn.user_id, conversation)

@@ -105,20 +105,22 @@ export function createRegistrations(deps: {
 
   return {
     /** Newest first. `q` is the beginning of a MAC, a serial number or an id. */
-    async list(filter: RegistrationFilter): Promise<Page<Registration>> {
+    async list(actor: Actor, filter: RegistrationFilter): Promise<Page<Registration>> {
       const [before] = decodeCursor(filter.cursor, z.tuple([z.uuid()])) ?? [null]
-      const rows = await matching(registrationRows(db.replica), filter, clock.now())
-        .$if(before !== null, some => some.where('device.id', '<', before ?? ''))
-        .orderBy('device.id', 'desc')
-        .limit(filter.limit + 1)
-        .execute()
-      return pageFrom(await views(rows), filter.limit, row => [row.id])
+      const found = await db.read(actor.user_id, rows =>
+        matching(registrationRows(rows), filter, clock.now())
+          .$if(before !== null, some => some.where('device.id', '<', before ?? ''))
+          .orderBy('device.id', 'desc')
+          .limit(filter.limit + 1)
+          .execute(),
+      )
+      return pageFrom(await views(found), filter.limit, row => [row.id])
     },
 
     /** How many there are in each state, and how many wait for approval or are online. */
-    async counts(): Promise<Counts> {
+    async counts(actor: Actor): Promise<Counts> {
       const now = new Date(clock.now()).toISOString()
-      const { rows } = await sql<Counts>`
+      const query = sql<Counts>`
         SELECT count(*) AS total,
           count(*) FILTER (WHERE state = 'produced') AS produced,
           count(*) FILTER (WHERE state = 'activated') AS activated,
@@ -126,7 +128,8 @@ export function createRegistrations(deps: {
           count(*) FILTER (WHERE state = 'retired') AS retired,
           count(*) FILTER (WHERE approval = 'pending') AS pending,
           count(*) FILTER (WHERE online_until > ${now}) AS online
-        FROM devices_device`.execute(db.replica)
+        FROM devices_device`
+      const { rows } = await db.read(actor.user_id, rows => query.execute(rows))
       return rows[0] ?? noCounts
     },
 

@@ -30,6 +30,7 @@ export async function openDoor(db: Db, mount: (router: Router) => void): Promise
     rateLimiter: createRateLimiter({ clock: systemClock }),
     idempotency: createIdempotency({ db, log: silentLog, secrets: plain }),
     authenticate: async request => actors.get(request.headers.authorization ?? '') ?? null,
+    db,
   })
   mount(http.router)
   const address = await http.fastify.listen({ port: 0, host: '127.0.0.1' })

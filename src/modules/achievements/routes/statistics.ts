@@ -26,8 +26,9 @@ export function statisticRoutes(router: Router, { db }: { db: Db<AchievementsTab
     summary: 'Unlocks by day, as counted every night',
     query: z.object({ days: z.int().min(1).max(366).default(30) }),
     response: z.object({ items: z.array(Statistic) }),
-    handler: async ({ query }) => ({
-      items: await statisticStore.list(db.replica, addDays(dayIn(defaultTimeZone, Date.now()), -query.days)),
-    }),
+    handler: async ({ actor, query }) => {
+      const since = addDays(dayIn(defaultTimeZone, Date.now()), -query.days)
+      return { items: await db.read(actor.user_id, rows => statisticStore.list(rows, since)) }
+    },
   })
 }

@@ -43,12 +43,12 @@ export function usageRoutes(router: Router, { ai, identity }: { ai: Ai; identity
       currency: z.string(),
       items: z.array(UsageRow),
     }),
-    async handler({ query: { group_by, ...query } }) {
+    async handler({ actor, query: { group_by, ...query } }) {
       const to = query.to ? Date.parse(query.to) : Date.now()
       const from = query.from ? Date.parse(query.from) : midnight(to - 29 * day)
       if (!(from < to) || to - from > mostDays * day) throw badRange()
       const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString() }
-      const rows = await ai.ledger.usage({ ...range, group_by })
+      const rows = await ai.ledger.usage(actor.user_id, { ...range, group_by })
       const people = group_by === 'user' ? await identity.usersByIds(rows.map(row => row.key)) : null
       const items = rows.map(row => ({ ...row, label: people?.get(row.key)?.display_name ?? null }))
       return { ...range, currency: ai.currency, items }

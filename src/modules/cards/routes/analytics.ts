@@ -20,7 +20,7 @@ export function analyticsRoutes(router: Router, analytics: Analytics): void {
     summary: 'Cards issued, redeemed, refused and expired by day',
     query: AnalyticsQuery,
     response: CardsByDay,
-    handler: ({ query }) => analytics.byDay(query),
+    handler: ({ actor, query }) => analytics.byDay(actor, query),
   })
   router.route({
     method: 'GET',
@@ -29,7 +29,7 @@ export function analyticsRoutes(router: Router, analytics: Analytics): void {
     summary: 'The same by batch, template, channel or region',
     query: AnalyticsQuery.extend({ by: z.enum(analyticsGroups) }),
     response: CardsByGroup,
-    handler: ({ query: { by, ...query } }) => analytics.byGroup(by, query),
+    handler: ({ actor, query: { by, ...query } }) => analytics.byGroup(actor, by, query),
   })
   router.route({
     method: 'GET',
@@ -37,6 +37,6 @@ export function analyticsRoutes(router: Router, analytics: Analytics): void {
     access,
     summary: 'Batches that end next, and how many of their cards will probably be left',
     response: CardsExpiry,
-    handler: () => analytics.expiry(),
+    handler: ({ actor }) => analytics.expiry(actor),
   })
 }

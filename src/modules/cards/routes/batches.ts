@@ -15,7 +15,7 @@ export function batchRoutes(router: Router, batches: Batches): void {
     summary: 'Batches, newest first',
     query: PageQuery.extend({ template_id: z.uuid().optional(), state: z.enum(batchStates).optional() }),
     response: pageOf(Batch),
-    handler: ({ query }) => batches.list(query),
+    handler: ({ actor, query }) => batches.list(actor, query),
   })
   router.route({
     method: 'POST',

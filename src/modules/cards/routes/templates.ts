@@ -23,7 +23,7 @@ export function templateRoutes(router: Router, templates: Templates): void {
       q: z.string().max(100).optional().describe('Part of the name.'),
     }),
     response: pageOf(Template),
-    handler: ({ query }) => templates.list(query),
+    handler: ({ actor, query }) => templates.list(actor, query),
   })
   router.route({
     method: 'POST',

@@ -18,7 +18,7 @@ export function usageRoutes(router: Router, usage: Usage): void {
       action: z.enum(usageActions).optional(),
     }),
     response: pageOf(CardUse),
-    handler: ({ query }) => usage.list(query),
+    handler: ({ actor, query }) => usage.list(actor, query),
   })
   router.route({
     method: 'GET',

@@ -57,10 +57,10 @@ export function createMemories(deps: {
 
   async function* all(userId: string): AsyncGenerator<Memory> {
     for (let after: string | null = null; ; ) {
-      const rows = await memoryStore.list(db.primary, userId, {}, batch, after)
-      yield* rows
-      const last = rows.at(-1)
-      if (rows.length < batch || !last) return
+      const page: Memory[] = await db.read(userId, rows => memoryStore.list(rows, userId, {}, batch, after))
+      yield* page
+      const last = page.at(-1)
+      if (page.length < batch || !last) return
       after = last.id
     }
   }

@@ -9,7 +9,12 @@ import { conversationNotFound, type Message } from '../contract.ts'
 import type { Memories } from '../memory/memories.ts'
 import { messageStore } from '../message-store.ts'
 import type { ChatTables } from '../tables.ts'
-import { type ExportAttachment, type ExportConversation, exportStore } from './export-store.ts'
+import {
+  type ExportAttachment,
+  type ExportConversation,
+  type ExportMessage,
+  exportStore,
+} from './export-store.ts'
 import {
   type FileAttachment,
   type FileConversation,
@@ -60,7 +65,7 @@ export function createExports(deps: {
     for await (const conversation of conversations) {
       if (!isFirst) yield ','
       isFirst = false
-      yield* conversationJson(conversation)
+      yield* conversationJson(actor, conversation)
     }
     yield ']}\n'
   }
@@ -76,18 +81,20 @@ export function createExports(deps: {
     }
   }
 
-  async function* conversationJson({ id, source_id, ...fields }: ExportConversation) {
+  async function* conversationJson(actor: Actor, { id, source_id, ...fields }: ExportConversation) {
     const head: Omit<FileConversation, 'messages'> = { source_id: source_id ?? ownSource + id, ...fields }
     yield `${JSON.stringify(head).slice(0, -1)},"messages":[`
-    yield* separated(messages(id))
+    yield* separated(messages(actor, id))
     yield ']}'
   }
 
-  async function* messages(conversationId: string) {
+  async function* messages({ user_id }: Actor, conversationId: string) {
     let room = maxFileBytes
     for (let after: string | null = null; ; ) {
-      const rows = await exportStore.messages(db.primary, conversationId, after, batch)
-      for (const { status, attachments, ...fields } of rows) {
+      const page: ExportMessage[] = await db.read(user_id, rows =>
+        exportStore.messages(rows, conversationId, after, batch),
+      )
+      for (const { status, attachments, ...fields } of page) {
         const files: FileAttachment[] = []
         for (const attachment of attachments) {
           const fits = attachment.size <= room
@@ -102,8 +109,8 @@ export function createExports(deps: {
         }
         yield JSON.stringify(message)
       }
-      const last = rows.at(-1)
-      if (rows.length < batch || !last) return
+      const last = page.at(-1)
+      if (page.length < batch || !last) return
       after = last.id
     }
   }
@@ -119,10 +126,12 @@ export function createExports(deps: {
 
   async function* all(actor: Actor): AsyncGenerator<ExportConversation> {
     for (let after: string | null = null; ; ) {
-      const rows = await exportStore.conversations(db.primary, actor.user_id, { after, limit: batch })
-      yield* rows
-      const last = rows.at(-1)
-      if (rows.length < batch || !last) return
+      const page: ExportConversation[] = await db.read(actor.user_id, rows =>
+        exportStore.conversations(rows, actor.user_id, { after, limit: batch }),
+      )
+      yield* page
+      const last = page.at(-1)
+      if (page.length < batch || !last) return
       after = last.id
     }
   }

@@ -36,7 +36,7 @@ export function registrationRoutes(router: Router, { registrations }: { registra
       is_online: z.boolean().optional(),
     }),
     response: pageOf(Registration),
-    handler: ({ query }) => registrations.list(query),
+    handler: ({ actor, query }) => registrations.list(actor, query),
   })
   router.route({
     method: 'GET',
@@ -52,7 +52,7 @@ export function registrationRoutes(router: Router, { registrations }: { registra
       pending: z.int(),
       online: z.int(),
     }),
-    handler: () => registrations.counts(),
+    handler: ({ actor }) => registrations.counts(actor),
   })
   router.route({
     method: 'POST',

@@ -39,12 +39,12 @@ export function createTurns(deps: { db: Db; clock: Clock }) {
   const devices = deps.db.withTables<DevicesTables>()
 
   async function statistics(
-    { time_zone }: Actor,
+    { user_id, time_zone }: Actor,
     days: number,
     of: { device_id: string; user_id: string } | null,
   ): Promise<TurnStatistics> {
     const since = new Date(deps.clock.now() - days * day_ms).toISOString()
-    const rows = await turnStore.statistics(db.replica, { of, since, time_zone })
+    const rows = await db.read(user_id, turns => turnStore.statistics(turns, { of, since, time_zone }))
     const total = rows.find(row => row.is_total)
     return {
       days: rows.filter(row => !row.is_total).map(row => ({ day: row.day ?? '', ...summary(row) })),
@@ -61,8 +61,10 @@ export function createTurns(deps: { db: Db; clock: Clock }) {
     ): Promise<Page<TurnView>> {
       const { owner_id: user_id } = await assertAccess(devices.primary, actor.user_id, device_id)
       const [before] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [null]
-      const rows = await turnStore.list(db.primary, { device_id, user_id, before, limit: limit + 1 })
-      return pageFrom(rows, limit, ({ id }) => [id])
+      const found = await db.read(actor.user_id, rows =>
+        turnStore.list(rows, { device_id, user_id, before, limit: limit + 1 }),
+      )
+      return pageFrom(found, limit, ({ id }) => [id])
     },
     /** @throws AppError `device.not_found` */
     async ofDevice(actor: Actor, device_id: string, days: number): Promise<TurnStatistics> {

@@ -20,7 +20,7 @@ export function userRoutes(router: Router, { users }: IdentityService) {
       is_active: z.boolean().optional(),
     }),
     response: pageOf(User),
-    handler: ({ query: { limit, cursor, ...filter } }) => users.list(filter, limit, cursor),
+    handler: ({ actor, query: { limit, cursor, ...filter } }) => users.list(actor, filter, limit, cursor),
   })
 
   router.route({

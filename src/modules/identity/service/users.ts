@@ -150,10 +150,17 @@ export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Pa
     get: async (actor: Actor, id: string): Promise<User> =>
       toUser(await visible(actor, id, 'identity.users.read')),
 
-    async list(filter: UserFilter, limit: number, cursor: string | undefined): Promise<Page<User>> {
+    async list(
+      actor: Actor,
+      filter: UserFilter,
+      limit: number,
+      cursor: string | undefined,
+    ): Promise<Page<User>> {
       const before = decodeCursor(cursor, z.tuple([z.uuid()]))
-      const rows = await listUsers(db.primary, filter, before?.[0] ?? null, limit + 1)
-      return pageFrom(rows.map(toUser), limit, user => [user.id])
+      const found = await db.read(actor.user_id, rows =>
+        listUsers(rows, filter, before?.[0] ?? null, limit + 1),
+      )
+      return pageFrom(found.map(toUser), limit, user => [user.id])
     },
 
     /** @throws AppError `user.*`, `password.*`, `role.unknown`, `auth.beyond_own_power` */
