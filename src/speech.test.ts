@@ -266,7 +266,10 @@ test('long audio is a job of its owner: utterance by utterance, readable for a d
   await vi.waitFor(() =>
     expect(job).toMatchObject({ owner_id: user.user.id, name: 'core.transcribe_speech' }),
   )
-  expect(await app.core.storage.get(`speech/transcriptions/${body.id}`)).toBeNull()
+  // The audio goes after the text is there.
+  await vi.waitFor(async () =>
+    expect((await app.core.storage.get(`speech/transcriptions/${body.id}`)) === null).toBe(true),
+  )
   expect((await read(await signUp(app))).status).toBe(404)
   expect((await app.fetch(path, { method: 'DELETE', headers: user.headers })).status).toBe(204)
   expect((await read(user)).status).toBe(404)

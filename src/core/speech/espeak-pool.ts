@@ -33,55 +33,25 @@ const idle_ms = 5 * 60_000
 
 /** Processes that are started when needed, kept, and replaced when they die; a bounded queue before them. */
 export function createEspeakPool({ start, log }: { start: () => EspeakProcess; log: Log }): EspeakPool {
-  const idle: EspeakProcess[] = []
-  const all = new Set<EspeakProcess>()
+  const staff = createStaff(start)
   const queue: Waiting[] = []
   let busy = 0
   let isStopped = false
-  let timer: NodeJS.Timeout | undefined
 
-  const begin = (): EspeakProcess => {
-    const started = start()
-    all.add(started)
-    return started
-  }
-  const drop = (process: EspeakProcess) => {
-    all.delete(process)
-    process.stop()
-  }
-  const restLater = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      for (const process of idle.splice(0)) drop(process)
-    }, idle_ms)
-    timer.unref()
-  }
-
-  async function run({ task, onPcm, signal }: Waiting): Promise<void> {
-    let given = 0
+  async function run(waiting: Waiting): Promise<void> {
+    const progress = { given: 0 }
     for (let attempt = 1; attempt <= attempts; attempt++) {
       // Where one died while it waited, the others may have too: the second attempt trusts none of them.
-      const process = (attempt === 1 ? idle.pop() : undefined) ?? begin()
-      let skip = given
-      const late = setTimeout(() => process.stop(), silent_ms)
+      const process = attempt === 1 ? staff.take() : staff.begin()
       try {
-        await process.speak(task, pcm => {
-          late.refresh()
-          if (given > mostSamples) return process.stop()
-          const fresh = pcm.subarray(Math.min(skip, pcm.length))
-          skip -= pcm.length - fresh.length
-          given += fresh.length
-          if (fresh.length > 0 && !signal.aborted) onPcm(fresh)
-        })
-        if (isStopped) drop(process)
-        else idle.push(process)
+        await speakRest(process, waiting, progress)
+        if (isStopped) staff.drop(process)
+        else staff.keep(process)
         return
       } catch (error) {
-        drop(process)
-        if (isStopped || signal.aborted) break
+        staff.drop(process)
+        if (isStopped || waiting.signal.aborted) break
         log.warn({ error, attempt }, 'the speech engine died')
-      } finally {
-        clearTimeout(late)
       }
     }
     throw engineFailed()
@@ -99,7 +69,7 @@ export function createEspeakPool({ start, log }: { start: () => EspeakProcess; l
         .then(next.resolve, next.reject)
         .finally(() => {
           busy--
-          restLater()
+          staff.restLater()
           pump()
         })
     }
@@ -115,9 +85,63 @@ export function createEspeakPool({ start, log }: { start: () => EspeakProcess; l
     },
     stop() {
       isStopped = true
-      clearTimeout(timer)
       for (const { reject } of queue.splice(0)) reject(engineFailed())
+      staff.stop()
+    },
+  }
+}
+
+/** The processes, and those of them that wait for work. */
+function createStaff(start: () => EspeakProcess) {
+  const idle: EspeakProcess[] = []
+  const all = new Set<EspeakProcess>()
+  let timer: NodeJS.Timeout | undefined
+  const begin = (): EspeakProcess => {
+    const started = start()
+    all.add(started)
+    return started
+  }
+  const drop = (process: EspeakProcess) => {
+    all.delete(process)
+    process.stop()
+  }
+  return {
+    begin,
+    take: () => idle.pop() ?? begin(),
+    keep: (process: EspeakProcess) => void idle.push(process),
+    drop,
+    restLater() {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        for (const process of idle.splice(0)) drop(process)
+      }, idle_ms)
+      timer.unref()
+    },
+    stop() {
+      clearTimeout(timer)
       for (const process of all) process.stop()
     },
+  }
+}
+
+/** Speaks a text from where `progress` is, which it moves. Rejects when the process dies, hangs or goes mad. */
+async function speakRest(
+  process: EspeakProcess,
+  { task, onPcm, signal }: Waiting,
+  progress: { given: number },
+): Promise<void> {
+  let skip = progress.given
+  const late = setTimeout(() => process.stop(), silent_ms)
+  try {
+    await process.speak(task, pcm => {
+      late.refresh()
+      if (progress.given > mostSamples) return process.stop()
+      const fresh = pcm.subarray(Math.min(skip, pcm.length))
+      skip -= pcm.length - fresh.length
+      progress.given += fresh.length
+      if (fresh.length > 0 && !signal.aborted) onPcm(fresh)
+    })
+  } finally {
+    clearTimeout(late)
   }
 }

@@ -17,16 +17,12 @@ export function createQueue<T>(signal: AbortSignal): Queue<T> {
   const items: T[] = []
   let over: { error: unknown } | 'ended' | null = null
   let wake: (() => void) | null = null
-  let waiting: { count: number; resolve: () => void }[] = []
+  const writers = createWriters()
   const ring = () => {
     wake?.()
     wake = null
   }
-  const tellWriters = () => {
-    const done = waiting.filter(({ count }) => over !== null || items.length < count)
-    waiting = waiting.filter(writer => !done.includes(writer))
-    for (const { resolve } of done) resolve()
-  }
+  const tellWriters = () => writers.tell(over === null ? items.length : -1)
   const finish = (how: { error: unknown } | 'ended') => {
     over ??= how
     ring()
@@ -50,7 +46,7 @@ export function createQueue<T>(signal: AbortSignal): Queue<T> {
     fail: error => finish({ error }),
     below(count) {
       if (over !== null || items.length < count) return Promise.resolve()
-      return new Promise(resolve => waiting.push({ count, resolve }))
+      return writers.wait(count)
     },
     get is_over() {
       return over !== null
@@ -76,6 +72,19 @@ export function createQueue<T>(signal: AbortSignal): Queue<T> {
         over ??= 'ended'
         tellWriters()
       }
+    },
+  }
+}
+
+/** Those who wait until fewer than so many items are left. */
+function createWriters() {
+  let waiting: { count: number; resolve: () => void }[] = []
+  return {
+    wait: (count: number): Promise<void> => new Promise(resolve => waiting.push({ count, resolve })),
+    tell(left: number) {
+      const done = waiting.filter(({ count }) => left < count)
+      waiting = waiting.filter(writer => !done.includes(writer))
+      for (const { resolve } of done) resolve()
     },
   }
 }

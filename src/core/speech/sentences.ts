@@ -139,7 +139,7 @@ function findSentenceEnd(text: string, { isFirst }: Place, isOver: boolean): num
       const opens = fenceAt(text, at, isOver)
       if (opens !== null) return opens === 'undecided' ? null : at
     }
-    const url = isUrl ? urlGoesOn(text, at, isOver) : beginsUrl(text, at)
+    const url: boolean | null = isUrl ? urlGoesOn(text, at, isOver) : beginsUrl(text, at)
     if (url === null) return null
     isUrl = url
     if (!isUrl) width += (char.codePointAt(0) ?? 0) >= 0x2e80 ? 2 : 1

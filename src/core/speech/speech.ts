@@ -84,20 +84,19 @@ export function createSpeech({
   const scripted = createScriptedRecognizer(settings.SPEECH_SCRIPT)
   const metering = createSpeechMetering(metrics)
 
-  const findRecognizer = (): Recognizer | null => {
-    const wanted = settings.SPEECH_RECOGNIZER
-    if (wanted === 'scripted') return scripted
-    return (
-      providers.find(({ name, recognizer }) => recognizer && (wanted === 'auto' || wanted === name))
-        ?.recognizer ?? null
-    )
-  }
+  const wantedOf = <T>(wanted: string, of: (provider: (typeof providers)[number]) => T | null): T | null =>
+    providers
+      .filter(({ name }) => wanted === 'auto' || wanted === name)
+      .map(of)
+      .find(Boolean) ?? null
+  const findRecognizer = (): Recognizer | null =>
+    settings.SPEECH_RECOGNIZER === 'scripted'
+      ? scripted
+      : wantedOf(settings.SPEECH_RECOGNIZER, ({ recognizer }) => recognizer)
   const findSynthesizer = (): Synthesizer | null => {
     const wanted = settings.SPEECH_SYNTHESIZER
-    const found = providers.find(
-      ({ name, synthesizer }) => synthesizer && (wanted === 'auto' || wanted === name),
-    )
-    return found?.synthesizer ?? (wanted === 'auto' || wanted === 'espeak' ? espeak.synthesizer : null)
+    const isBuiltIn = wanted === 'auto' || wanted === 'espeak'
+    return wantedOf(wanted, ({ synthesizer }) => synthesizer) ?? (isBuiltIn ? espeak.synthesizer : null)
   }
   return {
     recognizer() {

@@ -1,31 +1,17 @@
-import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Clock } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
-import { AppError, defineError, internalError } from '#core/errors.ts'
+import { defineError } from '#core/errors.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
-import {
-  type CronDefinition,
-  defineJob,
-  type JobContext,
-  type JobDefinition,
-  type Jobs,
-} from '#core/jobs/jobs.ts'
+import type { CronDefinition, JobDefinition, Jobs } from '#core/jobs/jobs.ts'
 import type { Storage } from '#core/storage/storage.ts'
 import { type AudioFile, audioRate, openAudioFile } from './audio-file.ts'
 import { audioTooLong } from './errors.ts'
-import { recognizeLong } from './long-audio.ts'
 import type { Speech } from './speech.ts'
-import {
-  deleteTranscription,
-  endTranscription,
-  expiredTranscriptions,
-  findTranscription,
-  insertTranscription,
-  isQueued,
-} from './transcription-store.ts'
-import type { Recognition } from './types.ts'
+import { audioKey, cleanUpJob, transcriptionJob } from './transcription-jobs.ts'
+import { deleteTranscription, findTranscription, insertTranscription } from './transcription-store.ts'
+import type { Recognizer } from './types.ts'
 
 export const Transcription = z
   .object({
@@ -70,11 +56,6 @@ const transcriptionNotFound = defineError({
 const short_seconds = 60
 const longest_minutes = 120
 const kept_ms = 24 * 60 * 60_000
-const attempts = 3
-const deleteBatch = 200
-
-const Task = z.object({ transcription_id: z.uuid(), language: z.string().optional() })
-const keyOf = (id: string) => `speech/transcriptions/${id}`
 
 /** Speech of users as text. Long audio and its text are gone after a day. */
 export function createTranscriptions(deps: {
@@ -87,82 +68,9 @@ export function createTranscriptions(deps: {
   const { db, clock, jobs, storage, speech } = deps
   const now = () => new Date(clock.now()).toISOString()
 
-  async function transcribe(
-    file: AudioFile,
-    task: z.output<typeof Task>,
-    context: JobContext,
-  ): Promise<string> {
-    return recognizeLong({
-      pieces: file.pieces(),
-      recognizer: speech.recognizer(),
-      language: task.language,
-      signal: context.signal,
-      onProgress: samples => context.progress(Math.min(1, samples / audioRate / file.seconds)),
-    })
-  }
-  const job = defineJob({
-    name: 'core.transcribe_speech',
-    schema: Task,
-    attempts,
-    timeout_ms: 2 * 60 * 60_000,
-    // Each holds a recording in memory.
-    concurrency: 2,
-    async run(task, context) {
-      const { transcription_id: id } = task
-      if (!(await isQueued(db.primary, id))) return
-      const stored = await storage.get(keyOf(id))
-      try {
-        const file = openAudioFile(stored ? await buffer(stored.stream) : Buffer.alloc(0))
-        const text = await transcribe(file, task, context)
-        await endTranscription(db.primary, id, { text })
-        await storage.delete(keyOf(id))
-      } catch (error) {
-        if (context.signal.aborted) throw error
-        const { code, status } = error instanceof AppError ? error : internalError()
-        if (status >= 500 && context.attempt < attempts) throw error
-        await endTranscription(db.primary, id, { error_code: code })
-        await storage.delete(keyOf(id))
-        // Trying again would not help.
-        if (status >= 500) throw error
-      }
-    },
-  })
-  const cleanUp = defineJob({
-    name: 'core.forget_transcriptions',
-    schema: z.object({}),
-    async run(_, { signal }) {
-      for (let found = deleteBatch; found === deleteBatch && !signal.aborted; ) {
-        const ids = await expiredTranscriptions(db.primary, now(), deleteBatch)
-        for (const id of ids) {
-          await storage.delete(keyOf(id))
-          await deleteTranscription(db.primary, id)
-        }
-        found = ids.length
-      }
-    },
-  })
+  const job = transcriptionJob(deps)
+  const cleanUp = cleanUpJob(deps)
 
-  async function hear(file: AudioFile, recognition: Recognition): Promise<string> {
-    for await (const pcm of file.pieces()) recognition.write(pcm)
-    return recognition.finish()
-  }
-  async function recognizeShort(
-    file: AudioFile,
-    language: string | undefined,
-    signal: AbortSignal,
-  ): Promise<Transcription> {
-    const recognizer = speech.recognizer()
-    // Audio that breaks in the middle shall not leave the service waiting for its end.
-    const whole = new AbortController()
-    const recognition = recognizer.open({
-      sample_rate: audioRate,
-      language,
-      signal: AbortSignal.any([signal, whole.signal]),
-    })
-    const text = await hear(file, recognition).finally(() => whole.abort())
-    const none = { id: null, job_id: null, error_code: null, expires_at: null }
-    return { ...none, state: 'done', text, seconds: file.seconds, engine: recognizer.name }
-  }
   async function queue(
     actor: Actor,
     { bytes, language }: { bytes: Buffer; language: string | undefined },
@@ -171,7 +79,7 @@ export function createTranscriptions(deps: {
     const id = newId()
     const engine = speech.recognizer().name
     const expires_at = new Date(clock.now() + kept_ms).toISOString()
-    await storage.put(keyOf(id), bytes, { media_type: 'application/octet-stream' })
+    await storage.put(audioKey(id), bytes, { media_type: 'application/octet-stream' })
     try {
       const job_id = await db.transaction(async tx => {
         const job_id = await jobs.add(
@@ -185,7 +93,7 @@ export function createTranscriptions(deps: {
       })
       return { id, state: 'queued', text: null, seconds, engine, job_id, error_code: null, expires_at }
     } catch (error) {
-      await storage.delete(keyOf(id))
+      await storage.delete(audioKey(id))
       throw error
     }
   }
@@ -198,20 +106,43 @@ export function createTranscriptions(deps: {
   return {
     async create(actor, input, signal) {
       // Before the audio is looked at: without an engine nothing else matters.
-      speech.recognizer()
+      const recognizer = speech.recognizer()
       const file = openAudioFile(input.bytes)
       if (file.seconds > longest_minutes * 60) throw audioTooLong({ minutes: longest_minutes })
       if (file.seconds > short_seconds) return queue(actor, input, file.seconds)
-      return recognizeShort(file, input.language, signal)
+      return recognizeShort(recognizer, file, input.language, signal)
     },
     get: found,
     async delete(actor, id) {
       const { job_id } = await found(actor, id)
       if (job_id) await jobs.cancel(job_id)
-      await storage.delete(keyOf(id))
+      await storage.delete(audioKey(id))
       await deleteTranscription(db.primary, id)
     },
-    jobs: [job, cleanUp],
-    cron: [{ name: cleanUp.name, schedule: '11 * * * *', job: cleanUp }],
+    jobs: [job, cleanUp.job],
+    cron: [cleanUp],
+  }
+}
+
+async function recognizeShort(
+  recognizer: Recognizer,
+  file: AudioFile,
+  language: string | undefined,
+  signal: AbortSignal,
+): Promise<Transcription> {
+  // Audio that breaks in the middle shall not leave the service waiting for its end.
+  const whole = new AbortController()
+  const recognition = recognizer.open({
+    sample_rate: audioRate,
+    language,
+    signal: AbortSignal.any([signal, whole.signal]),
+  })
+  try {
+    for await (const pcm of file.pieces()) recognition.write(pcm)
+    const text = await recognition.finish()
+    const none = { id: null, job_id: null, error_code: null, expires_at: null }
+    return { ...none, state: 'done', text, seconds: file.seconds, engine: recognizer.name }
+  } finally {
+    whole.abort()
   }
 }

@@ -84,60 +84,16 @@ const resumeFrames = 2
  * when `min_speech_ms` of voice stand within half as much time again, and ends after `silence_ms` without voice.
  */
 export async function createVad(options: VadOptions): Promise<Vad> {
-  const { module, samples } = await load()
   const { sample_rate, silence_ms = 700, min_speech_ms = 120, strictness = 2 } = options
+  const detector = createDetector(await load(), sample_rate, strictness)
   const frame = (sample_rate / 1000) * frame_ms
-  const instance = module._fvad_new()
-  module._fvad_set_mode(instance, strictness)
-  if (module._fvad_set_sample_rate(instance, sample_rate) !== 0) {
-    module._fvad_free(instance)
-    throw new RangeError(`${sample_rate} samples a second cannot be listened to`)
-  }
-  const needed = Math.max(1, Math.ceil(min_speech_ms / frame_ms))
-  const window = Math.ceil(needed * 1.5)
-  const patience = Math.max(1, Math.ceil(silence_ms / frame_ms))
+  const bounds = createBounds({
+    frame,
+    needed: Math.max(1, Math.ceil(min_speech_ms / frame_ms)),
+    patience: Math.max(1, Math.ceil(silence_ms / frame_ms)),
+  })
   const pending = new Int16Array(frame)
   let filled = 0
-  let frames = 0
-  /** Numbers of the voiced frames that may still become a start. */
-  let voiced: number[] = []
-  let isSpeaking = false
-  let lastVoiced = 0
-  let run = 0
-  /** Loudness of the voice so far. */
-  let level = 0
-
-  const isVoice = (pcm: Pcm): boolean => {
-    let energy = 0
-    for (const sample of pcm) energy += sample * sample
-    module.HEAP16.set(pcm, samples >> 1)
-    // It hears the silent frames too: it learns from them what noise is.
-    const verdict = module._fvad_process(instance, samples, pcm.length)
-    const loudness = Math.sqrt(energy / pcm.length)
-    level *= levelDecay
-    if (verdict !== 1 || loudness < Math.max(silentBelow, level * quietShare)) return false
-    level = Math.max(level, loudness)
-    return true
-  }
-  const step = (voice: boolean): VadEvent | null => {
-    const number = frames++
-    const decided_at = frames * frame
-    run = voice ? run + 1 : 0
-    if (isSpeaking) {
-      if (run >= resumeFrames) lastVoiced = frames
-      if (frames - lastVoiced < patience) return null
-      isSpeaking = false
-      voiced = []
-      return { type: 'end', at: lastVoiced * frame, decided_at }
-    }
-    voiced = voiced.filter(earlier => earlier > number - window)
-    if (!voice) return null
-    voiced.push(number)
-    if (voiced.length < needed) return null
-    isSpeaking = true
-    lastVoiced = frames
-    return { type: 'start', at: (voiced[0] ?? number) * frame, decided_at }
-  }
   return {
     write(pcm) {
       const events: VadEvent[] = []
@@ -148,29 +104,109 @@ export async function createVad(options: VadOptions): Promise<Vad> {
         at += part.length
         if (filled < frame) break
         filled = 0
-        const event = step(isVoice(pending))
+        const event = bounds.step(detector.isVoice(pending))
         if (event) events.push(event)
       }
       return events
     },
     get is_speaking() {
-      return isSpeaking
+      return bounds.isSpeaking
     },
     get position() {
-      return frames * frame + filled
+      return bounds.frames * frame + filled
+    },
+    reset() {
+      detector.reset()
+      bounds.reset()
+      filled = 0
+    },
+    free: detector.free,
+  }
+}
+
+/** Tells voice from noise, a frame at a time. @throws RangeError */
+function createDetector(
+  { module, samples }: Awaited<ReturnType<typeof load>>,
+  sample_rate: number,
+  strictness: number,
+) {
+  const instance = module._fvad_new()
+  /** Loudness of the voice so far. */
+  let level = 0
+  const prepare = () => {
+    level = 0
+    module._fvad_set_mode(instance, strictness)
+    return module._fvad_set_sample_rate(instance, sample_rate) === 0
+  }
+  if (!prepare()) {
+    module._fvad_free(instance)
+    throw new RangeError(`${sample_rate} samples a second cannot be listened to`)
+  }
+  return {
+    isVoice(pcm: Pcm): boolean {
+      let energy = 0
+      for (const sample of pcm) energy += sample * sample
+      module.HEAP16.set(pcm, samples >> 1)
+      // It hears the silent frames too: it learns from them what noise is.
+      const verdict = module._fvad_process(instance, samples, pcm.length)
+      const loudness = Math.sqrt(energy / pcm.length)
+      level *= levelDecay
+      if (verdict !== 1 || loudness < Math.max(silentBelow, level * quietShare)) return false
+      level = Math.max(level, loudness)
+      return true
     },
     reset() {
       module._fvad_reset(instance)
-      module._fvad_set_mode(instance, strictness)
-      module._fvad_set_sample_rate(instance, sample_rate)
-      filled = 0
+      prepare()
+    },
+    free: () => module._fvad_free(instance),
+  }
+}
+
+/**
+ * Where speech begins and ends, by what each frame is. It begins with `needed` frames of voice, and ends after
+ * `patience` frames without.
+ */
+function createBounds({ frame, needed, patience }: { frame: number; needed: number; patience: number }) {
+  const window = Math.ceil(needed * 1.5)
+  let frames = 0
+  /** Numbers of the voiced frames that may still become a start. */
+  let voiced: number[] = []
+  let isSpeaking = false
+  let lastVoiced = 0
+  let run = 0
+  return {
+    get frames() {
+      return frames
+    },
+    get isSpeaking() {
+      return isSpeaking
+    },
+    step(isVoice: boolean): VadEvent | null {
+      const number = frames++
+      const decided_at = frames * frame
+      run = isVoice ? run + 1 : 0
+      if (isSpeaking) {
+        if (run >= resumeFrames) lastVoiced = frames
+        if (frames - lastVoiced < patience) return null
+        isSpeaking = false
+        voiced = []
+        return { type: 'end', at: lastVoiced * frame, decided_at }
+      }
+      voiced = voiced.filter(earlier => earlier > number - window)
+      if (!isVoice) return null
+      voiced.push(number)
+      if (voiced.length < needed) return null
+      isSpeaking = true
+      lastVoiced = frames
+      return { type: 'start', at: (voiced[0] ?? number) * frame, decided_at }
+    },
+    reset() {
       frames = 0
       voiced = []
       isSpeaking = false
       lastVoiced = 0
       run = 0
-      level = 0
     },
-    free: () => module._fvad_free(instance),
   }
 }

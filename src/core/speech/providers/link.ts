@@ -107,6 +107,7 @@ export function openLink<Event, Options, W extends Wire<Event>>(
   watch.within(limits.connect_ms, 'not ready in time')
   connect()
   return {
+    ...speakOn(() => socket, leave),
     get wire() {
       return wire
     },
@@ -116,21 +117,25 @@ export function openLink<Event, Options, W extends Wire<Event>>(
     get backlog() {
       return socket?.backlog ?? 0
     },
-    send(frames) {
-      for (const frame of frames) socket?.send(frame)
-    },
-    pause: () => socket?.pause(),
-    resume: () => socket?.resume(),
-    destroy() {
-      leave()
-      socket?.destroy()
-    },
-    close(farewell = []) {
-      leave()
-      socket?.close(farewell)
-    },
   }
 }
+
+/** What is done with a link goes to the socket of now. */
+const speakOn = (socket: () => Socket | null, leave: () => void) => ({
+  send(frames: readonly Frame[]) {
+    for (const frame of frames) socket()?.send(frame)
+  },
+  pause: () => socket()?.pause(),
+  resume: () => socket()?.resume(),
+  destroy() {
+    leave()
+    socket()?.destroy()
+  },
+  close(farewell: readonly Frame[] = []) {
+    leave()
+    socket()?.close(farewell)
+  },
+})
 
 /** Opens a socket that says the wire's opening and tells what its messages mean. */
 function openWire<Event>(

@@ -57,20 +57,7 @@ export function openSocket(
   socket.on('message', (data: Buffer, isBinary) => {
     if (!isOver) options.onMessage(data, isBinary)
   })
-  socket.on('unexpected-response', (_request, response) =>
-    readRefusal(response, body => end(failures.ofResponse(response.statusCode ?? 0, body))),
-  )
-  // `ws` words a handshake that took too long as an error without a code.
-  socket.on('error', error =>
-    end(
-      /handshake has timed out/.test(error.message)
-        ? failures.of('timeout', error.message)
-        : failures.from(error),
-    ),
-  )
-  socket.on('close', code =>
-    end(code === 1000 || code === 1005 ? null : failures.of('network', `closed with ${code}`)),
-  )
+  watchEnd(socket, failures, end)
   const drained = () => {
     if (!isOver && socket.bufferedAmount === 0) options.onDrain()
   }
@@ -96,6 +83,24 @@ export function openSocket(
       setTimeout(() => socket.terminate(), farewell_ms).unref()
     },
   }
+}
+
+/** Tells how a socket ends; possibly in more than one way. */
+function watchEnd(socket: WebSocket, failures: Failures, end: (failure: SpeechFailure | null) => void) {
+  socket.on('unexpected-response', (_request, response) =>
+    readRefusal(response, body => end(failures.ofResponse(response.statusCode ?? 0, body))),
+  )
+  // `ws` words a handshake that took too long as an error without a code.
+  socket.on('error', error =>
+    end(
+      /handshake has timed out/.test(error.message)
+        ? failures.of('timeout', error.message)
+        : failures.from(error),
+    ),
+  )
+  socket.on('close', code =>
+    end(code === 1000 || code === 1005 ? null : failures.of('network', `closed with ${code}`)),
+  )
 }
 
 /** The beginning of what a refusal says; it may break off. */

@@ -56,20 +56,10 @@ export function createSound(options: {
     room.open()
     options.onLeave()
   }
-  const listen = async function* () {
-    try {
-      for await (const piece of queue) {
-        room.empty(piece.pcm.length)
-        yield piece
-      }
-    } finally {
-      leave()
-    }
-  }
   if (signal.aborted) queueMicrotask(leave)
   else signal.addEventListener('abort', leave, { once: true })
   return {
-    audio: listen(),
+    audio: heard(queue, room, leave),
     begin(next, rate) {
       index = next
       half = Buffer.alloc(0)
@@ -89,6 +79,20 @@ export function createSound(options: {
     fail: queue.fail,
   }
 }
+
+/** What is read of a queue makes room in it. */
+async function* heard<T extends { pcm: Pcm }>(queue: AsyncIterable<T>, room: Room, leave: () => void) {
+  try {
+    for await (const piece of queue) {
+      room.empty(piece.pcm.length)
+      yield piece
+    }
+  } finally {
+    leave()
+  }
+}
+
+type Room = ReturnType<typeof createRoom>
 
 /** How much waits to be heard, in samples. What is full stays so until it is low. */
 function createRoom(sample_rate: number) {
