@@ -1,60 +1,33 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { newId } from '#core/ids.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
-import { signInAdmin, signUp, type TestUser } from '#modules/identity/testing.ts'
-import { createActivations } from './activation.ts'
-import { createClaimGuard } from './claim-guard.ts'
-import { createCommands } from './commands.ts'
-import { createImports } from './imports.ts'
+import { signUp, type TestUser } from '#modules/identity/testing.ts'
 import { createLive } from './live.ts'
 import { createRegistry } from './registry.ts'
-import { sweepJob } from './sweeping.ts'
 import type { DevicesTables } from './tables.ts'
-import { activate, claim, claimedDevice, newDevice, newMac, startUp, type TestDevice } from './testing.ts'
+import {
+  activate,
+  callDevices,
+  claim,
+  claimedDevice,
+  newDevice,
+  newMac,
+  startUp,
+  type TestDevice,
+} from './testing.ts'
 import type { Device } from './views.ts'
 
 let app: TestApp
 /** As the socket asks it. */
 let registry: ReturnType<typeof createRegistry>
-
-/** Settings that a test changes while the server runs. */
-const envFile = join(mkdtempSync(join(tmpdir(), 'banyan-devices-')), '.env')
-async function withSettings(settings: string, work: () => Promise<void>) {
-  const apply = (text: string) => {
-    writeFileSync(envFile, text)
-    app.app.reload()
-  }
-  apply(settings)
-  try {
-    await work()
-  } finally {
-    apply('')
-  }
-}
-
 beforeAll(async () => {
-  app = await startTestApp({ envFile })
+  app = await startTestApp()
   registry = createRegistry({ ...app.core, live: createLive({ ...app.core, log: app.core.log }) })
 })
-afterAll(async () => {
-  await app.stop()
-  rmSync(dirname(envFile), { recursive: true })
-})
+afterAll(() => app.stop())
 
-async function call<T>(method: string, path: string, who: TestUser, body?: object) {
-  const response = await app.fetch(`/api/v1/devices${path}`, {
-    method,
-    headers: { ...who.headers, ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  const text = await response.text()
-  return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T }
-}
-
+const call = <T>(method: string, path: string, who: TestUser, body?: object) =>
+  callDevices<T>(app, method, path, who, body)
 const rows = () => app.core.db.withTables<DevicesTables>().primary
 const expireCodes = (mac: string) =>
   sql`UPDATE devices_activation SET expires_at = now() - interval '1 second'
@@ -106,79 +79,6 @@ test('a device starts up, shows six digits, is claimed, and then has an owner', 
     user_id: user.user.id,
     bot_id: null,
   })
-})
-
-test('start-up works without a body, by GET, and for pages of other origins', async () => {
-  const headers = { 'device-id': newMac(), 'client-id': 'web_test_client' }
-  for (const init of [
-    { method: 'GET', headers },
-    { method: 'POST', headers },
-    {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: '{"board":7,"x":[]}',
-    },
-  ]) {
-    const response = await app.fetch('/api/v1/devices/ota', {
-      ...init,
-      headers: { ...init.headers, origin: 'http://localhost:8006' },
-    })
-    expect(response.status).toBe(200)
-    expect(response.headers.get('access-control-allow-origin')).toBe('*')
-    expect(response.headers.get('content-type')).toContain('application/json')
-  }
-  for (const path of ['/api/v1/devices/ota/', '/api/v1/devices/ota/activate']) {
-    const preflight = await app.fetch(path, {
-      method: 'OPTIONS',
-      headers: {
-        origin: 'http://localhost:8006',
-        'access-control-request-method': 'POST',
-        'access-control-request-headers': 'client-id,content-type,device-id',
-      },
-    })
-    expect(preflight.status).toBe(204)
-    const allowed = preflight.headers.get('access-control-allow-headers') ?? ''
-    for (const name of ['device-id', 'client-id', 'content-type']) expect(allowed).toContain(name)
-  }
-})
-
-test('what is wrong with a start-up request is said', async () => {
-  const ask = async (headers: Record<string, string>, body = '{}') => {
-    const response = await app.fetch('/api/v1/devices/ota', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body,
-    })
-    return [response.status, ((await response.json()) as { code: string }).code]
-  }
-  const id = { 'client-id': 'x' }
-  expect(await ask(id)).toEqual([400, 'device.mac_invalid'])
-  for (const mac of [
-    'aa:bb:cc',
-    'zz:bb:cc:dd:ee:ff',
-    '00:00:00:00:00:00',
-    'ff:ff:ff:ff:ff:ff',
-    'aabb:ccddeeff',
-  ])
-    expect(await ask({ ...id, 'device-id': mac })).toEqual([400, 'device.mac_invalid'])
-  expect(await ask({ 'device-id': newMac() })).toEqual([400, 'device.client_id_missing'])
-  expect(await ask({ ...id, 'device-id': newMac() }, '{"half')).toEqual([400, 'input.invalid'])
-  expect(await ask({ ...id, 'device-id': newMac() }, `"${'x'.repeat(70_000)}"`)).toEqual([
-    413,
-    'input.too_large',
-  ])
-  // Firmware sends its ids in the body as well.
-  const body = JSON.stringify({ mac_address: newMac(), uuid: 'b4a0' })
-  expect((await ask({}, body))[0]).toBe(200)
-})
-
-test('fifty devices that ask at once get fifty codes, and one that asks often keeps its own', async () => {
-  const answers = await Promise.all(Array.from({ length: 50 }, () => startUp(app, newDevice())))
-  const codes = answers.map(({ body }) => body.activation?.code)
-  expect(new Set(codes).size).toBe(50)
-  const device = newDevice()
-  const again = await Promise.all(Array.from({ length: 20 }, () => startUp(app, device)))
-  expect(new Set(again.map(({ body }) => body.activation?.code)).size).toBe(1)
 })
 
 test('of two users who type in one code at once exactly one gets the device', async () => {
@@ -344,90 +244,4 @@ test('a deleted user’s devices are free again', async () => {
     },
     { timeout: 20_000 },
   )
-})
-
-test('devices that nobody listed are let in, held, or refused', async () => {
-  const user = await signUp(app)
-  await withSettings('DEVICES_UNKNOWN=refuse', async () => {
-    const device = newDevice()
-    expect(await startUp(app, device)).toMatchObject({ status: 403, body: { code: 'device.unknown' } })
-    expect((await activate(app, device)).status).toBe(410)
-  })
-  await withSettings('DEVICES_UNKNOWN=approve', async () => {
-    const admin = await signInAdmin(app)
-    const device = newDevice()
-    const { activation } = (await startUp(app, device)).body
-    expect(activation).toMatchObject({ challenge: expect.any(String), message: expect.any(String) })
-    expect(activation).not.toHaveProperty('code')
-    expect((await activate(app, device)).status).toBe(202)
-    const waiting = await call<{ items: { id: string; mac: string }[] }>(
-      'GET',
-      '/registrations?approval=pending',
-      admin,
-    )
-    expect(waiting.body.items.map(({ mac }) => mac)).toEqual([device.mac])
-    const path = `/registrations/${waiting.body.items[0]?.id}`
-    await call('PATCH', path, admin, { approval: 'approved' })
-    const code = (await startUp(app, device)).body.activation?.code ?? ''
-    await call('PATCH', path, admin, { approval: 'refused' })
-    expect((await claim(app, user, code)).body.code).toBe('device.refused')
-    expect((await startUp(app, device)).body.code).toBe('device.refused')
-    await call('PATCH', path, admin, { approval: 'approved' })
-    expect((await claim(app, user, code)).status).toBe(201)
-  })
-})
-
-test('an address that asks too often is slowed down', async () => {
-  await withSettings('DEVICES_START_UPS_PER_MINUTE=5', async () => {
-    const answers = []
-    for (let n = 0; n < 12; n++) answers.push(await startUp(app, newDevice()))
-    expect(answers.at(-1)).toMatchObject({ status: 429, body: { code: 'rate.limited' } })
-  })
-})
-
-test('what has run out is swept away, and nothing else', async () => {
-  const user = await signUp(app)
-  const [old, fresh, bound] = [newDevice(), newDevice(), await claimedDevice(app, user)]
-  await Promise.all([startUp(app, old), startUp(app, fresh)])
-  await sql`UPDATE devices_device SET last_seen_at = now() - interval '20 days'
-            WHERE mac IN (${old.mac}, ${bound.mac})`.execute(rows())
-  await sql`UPDATE devices_activation SET expires_at = now() - interval '2 days'
-            WHERE device_id IN (SELECT id FROM devices_device WHERE mac = ${bound.mac})`.execute(rows())
-  const settings = {
-    DEVICES_COMMAND_DAYS: 30,
-    DEVICES_HISTORY_DAYS: 730,
-    DEVICES_UNKNOWN_DAYS: 14,
-  } as Parameters<typeof sweepJob>[0]['settings']
-  const imports = createImports(app.core)
-  const key = 'devices/imports/left'
-  await app.core.storage.put(key, Buffer.from('mac'), { media_type: 'text/csv' })
-  const { id: type_id } = await rows().selectFrom('devices_type').select('id').executeTakeFirstOrThrow()
-  const batch_id = newId()
-  await sql`INSERT INTO devices_batch (id, type_id, name) VALUES (${batch_id}, ${type_id}, 'x')`.execute(
-    rows(),
-  )
-  await sql`INSERT INTO devices_import (id, batch_id, file_name, size, storage_key, state, created_at)
-            VALUES (${newId()}, ${batch_id}, 'x', 3, ${key}, 'running', now() - interval '3 days')`.execute(
-    rows(),
-  )
-  const live = createLive({ ...app.core, log: app.core.log })
-  const sweep = sweepJob({
-    ...app.core,
-    settings,
-    activations: createActivations(app.core),
-    guard: createClaimGuard(app.core),
-    commands: createCommands({ ...app.core, live }),
-    sharing: { removeLapsed: async () => 0 },
-    imports,
-  })
-  const signal = AbortSignal.timeout(60_000)
-  await sweep.run({}, { job_id: '', attempt: 1, signal, log: app.core.log, progress: async () => {} })
-  const left = await rows().selectFrom('devices_device').select('mac').execute()
-  const macs = left.map(({ mac }) => mac)
-  expect(macs).not.toContain(old.mac)
-  expect(macs).toEqual(expect.arrayContaining([fresh.mac, bound.mac]))
-  const { rows: lapsed } = await sql<{ n: number }>`
-    SELECT count(*) AS n FROM devices_activation WHERE expires_at < now() - interval '1 day'`.execute(rows())
-  expect(lapsed[0]?.n).toBe(0)
-  expect(await app.core.storage.get(key)).toBeNull()
 })

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { sql, type Transaction } from 'kysely'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Clock } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
@@ -9,8 +9,8 @@ import { newId } from '#core/ids.ts'
 import { defineJob, type JobContext, type Jobs } from '#core/jobs/jobs.ts'
 import type { Secrets } from '#core/security/secrets.ts'
 import type { Storage } from '#core/storage/storage.ts'
-import { proofContext } from './activation.ts'
 import { batchNotFound } from './catalogue.ts'
+import { insertDevices } from './import-devices.ts'
 import {
   findEncoding,
   type ImportRow,
@@ -54,10 +54,12 @@ const wholeFileErrors = [importEmpty, importNotText, importLost]
 
 /** Smaller files are read while their sender waits. */
 const atOnceBytes = 200_000
+/** When a job looks after such a file: long after its sender has the answer, unless this process died meanwhile. */
+const rescueAfter_ms = 60_000
 const chunkLines = 1000
 const keptProblems = 1000
+const open = ['queued', 'running'] as const
 
-type Tx = Transaction<DevicesTables>
 type Progress = Pick<JobContext, 'signal' | 'progress'>
 
 export type Imports = ReturnType<typeof createImports>
@@ -98,7 +100,7 @@ export function createImports(deps: {
     }
   }
 
-  async function open(key: string): Promise<Readable> {
+  async function read(key: string): Promise<Readable> {
     const file = await storage.get(key)
     if (!file) throw importNotFound()
     return file.stream
@@ -107,22 +109,29 @@ export function createImports(deps: {
   /** Reads the file from where the last attempt stopped: each thousand lines are one transaction with their count. */
   async function run(id: string, { signal, progress }: Progress): Promise<void> {
     const row = await findRow(id)
-    if (!row?.storage_key || row.state === 'done' || row.state === 'failed') return
-    try {
-      await takeIn(row.storage_key, { id, batch_id: row.batch_id, size: row.size, signal, progress })
-      await finish(id, null)
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      await finish(id, error.code)
-    }
-    await storage.delete(row.storage_key)
+    if (!row?.storage_key) return
+    if (open.some(state => state === row.state))
+      try {
+        await takeIn(row.storage_key, { id, batch_id: row.batch_id, size: row.size, signal, progress })
+        await finish(id, null)
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        await finish(id, error.code)
+      }
+    await removeFile(id, row.storage_key)
+  }
+
+  /** The row forgets the file once it is gone, not before: it may hold keys. */
+  async function removeFile(id: string, storage_key: string) {
+    await storage.delete(storage_key)
+    await db.primary.updateTable('devices_import').set({ storage_key: null }).where('id', '=', id).execute()
   }
 
   async function takeIn(
     key: string,
     { id, batch_id, size, signal, progress }: { id: string; batch_id: string; size: number } & Progress,
   ) {
-    const encoding = size === 0 ? null : await findEncoding(await open(key))
+    const encoding = size === 0 ? null : await findEncoding(await read(key))
     if (size === 0) throw importEmpty()
     if (!encoding) throw importNotText()
     const batch = await db.primary
@@ -130,9 +139,11 @@ export function createImports(deps: {
       .from('devices_batch')
       .set({ state: 'running', encoding })
       .where('devices_import.id', '=', id)
+      .where('devices_import.state', 'in', open)
       .whereRef('devices_batch.id', '=', 'devices_import.batch_id')
       .returning(['type_id', 'requires_proof', 'serial_from', 'serial_to', 'lines_done'])
-      .executeTakeFirstOrThrow()
+      .executeTakeFirst()
+    if (!batch) return
     const target = { import_id: id, batch_id, type_id: batch.type_id, rules: batch }
     let bytes = 0
     async function* counted(stream: Readable) {
@@ -152,7 +163,7 @@ export function createImports(deps: {
       lines = []
       await progress(Math.min(1, bytes / size))
     }
-    for await (const text of linesOf(counted(await open(key)), encoding)) {
+    for await (const text of linesOf(counted(await read(key)), encoding)) {
       line++
       if (!layout) {
         layout = layoutOf(text)
@@ -181,7 +192,7 @@ export function createImports(deps: {
       else if (row) rows.push(row)
     }
     await db.transaction(async tx => {
-      const refused = await insertDevices(tx, target, rows)
+      const refused = await insertDevices(tx, secrets, target, rows)
       const all = [...problems, ...refused].sort((a, b) => a.line - b.line)
       const { numUpdatedRows } = await tx
         .updateTable('devices_import')
@@ -200,62 +211,17 @@ export function createImports(deps: {
     })
   }
 
-  /** Stores the devices that are new, and returns the others. A device that came in unlisted is taken into the batch. */
-  async function insertDevices(tx: Tx, target: Target, rows: readonly ImportRow[]): Promise<RowProblem[]> {
-    const refused: RowProblem[] = []
-    const refuse = (row: ImportRow, code: ProblemCode, value: string) =>
-      refused.push({ line: row.line, value, code })
-    const known = await knownDevices(tx, rows)
-    const seen = new Set<string>()
-    const fresh: ImportRow[] = []
-    for (const row of rows) {
-      const sameMac = known.macs.get(row.mac)
-      const sameSerial = row.serial === null ? undefined : known.serials.get(row.serial)
-      if (seen.has(row.mac)) refuse(row, 'mac_repeated', row.mac)
-      else if (row.serial !== null && seen.has(row.serial)) refuse(row, 'serial_repeated', row.serial)
-      else if (sameMac && sameMac.batch_id !== null)
-        refuse(row, sameMac.batch_id === target.batch_id ? 'mac_in_batch' : 'mac_taken', row.mac)
-      else if (sameSerial && sameSerial !== row.mac) refuse(row, 'serial_taken', row.serial ?? '')
-      else fresh.push(row)
-      seen.add(row.mac)
-      if (row.serial !== null) seen.add(row.serial)
-    }
-    if (fresh.length === 0) return refused
-    const records = fresh.map(row => {
-      const id = known.macs.get(row.mac)?.id ?? newId()
-      return {
-        id,
-        mac: row.mac,
-        serial: row.serial,
-        key: row.proof_key === null ? null : secrets.encrypt(row.proof_key, proofContext(id)),
-      }
-    })
-    const { rows: stored } = await sql<{ mac: string }>`
-      INSERT INTO devices_device (id, type_id, batch_id, mac, serial, state, proof_key_sealed)
-      SELECT id, ${target.type_id}, ${target.batch_id}, mac, serial, 'produced', key
-      FROM jsonb_to_recordset(${JSON.stringify(records)}::jsonb)
-        AS given (id uuid, mac text, serial text, key text)
-      ORDER BY mac
-      ON CONFLICT (mac) DO UPDATE SET
-        batch_id = excluded.batch_id, type_id = excluded.type_id, serial = excluded.serial,
-        proof_key_sealed = excluded.proof_key_sealed, approval = 'approved'
-      WHERE devices_device.batch_id IS NULL
-      RETURNING mac`.execute(tx)
-    const isStored = new Set(stored.map(row => row.mac))
-    for (const row of fresh) if (!isStored.has(row.mac)) refuse(row, 'mac_taken', row.mac)
-    return refused
-  }
-
+  /** Does nothing to one that has ended already. */
   async function finish(id: string, error_code: string | null) {
     await db.primary
       .updateTable('devices_import')
       .set({
         state: error_code === null ? 'done' : 'failed',
         error_code,
-        storage_key: null,
         finished_at: new Date(clock.now()).toISOString(),
       })
       .where('id', '=', id)
+      .where('state', 'in', open)
       .execute()
   }
 
@@ -280,45 +246,56 @@ export function createImports(deps: {
       const id = newId()
       const storage_key = `devices/imports/${id}`
       const { max_bytes, signal } = file
-      const { size } = await storage.put(storage_key, file.content, {
-        media_type: 'text/csv',
-        max_bytes,
-        signal,
-      })
-      await db.transaction(async tx => {
-        await tx
-          .insertInto('devices_import')
-          .values({
-            id,
-            batch_id,
-            user_id: actor.user_id,
-            file_name: file.name.slice(0, 200),
-            size,
-            storage_key,
-            encoding: null,
-            state: 'queued',
-            problems: '[]',
-            error_code: null,
-            job_id: null,
-            finished_at: null,
-          })
-          .execute()
-        if (size <= atOnceBytes) return
-        const job_id = await deps.jobs.add(tx, job, { import_id: id }, { owner_id: actor.user_id })
-        await tx.updateTable('devices_import').set({ job_id }).where('id', '=', id).execute()
-      })
-      if (size <= atOnceBytes)
-        await run(id, { signal, progress: async () => {} }).catch(async () => {
-          // The sender went away, or the database did: what is left is the job's.
-          await deps.jobs.add(db.primary, job, { import_id: id }, { owner_id: actor.user_id })
+      // Before the file, which may hold keys: none is ever left without a row by which it is found and removed.
+      await db.primary
+        .insertInto('devices_import')
+        .values({
+          id,
+          batch_id,
+          user_id: actor.user_id,
+          file_name: file.name.slice(0, 200),
+          size: 0,
+          storage_key,
+          encoding: null,
+          state: 'queued',
+          problems: '[]',
+          error_code: null,
+          job_id: null,
+          finished_at: null,
         })
+        .execute()
+      const { size } = await storage
+        .put(storage_key, file.content, { media_type: 'text/csv', max_bytes, signal })
+        .catch(async error => {
+          await db.primary.deleteFrom('devices_import').where('id', '=', id).execute()
+          throw error
+        })
+      const isSmall = size <= atOnceBytes
+      await db.transaction(async tx => {
+        const job_id = await deps.jobs.add(
+          tx,
+          job,
+          { import_id: id },
+          {
+            owner_id: actor.user_id,
+            ...(isSmall ? { run_at: new Date(clock.now() + rescueAfter_ms) } : {}),
+          },
+        )
+        await tx
+          .updateTable('devices_import')
+          .set({ size, job_id: isSmall ? null : job_id })
+          .where('id', '=', id)
+          .execute()
+      })
+      // The sender may go away, or the database: what is left is the job's.
+      if (isSmall) await run(id, { signal, progress: async () => {} }).catch(() => undefined)
       return view(id, actor.locale)
     },
 
     /** @throws AppError `device_import.not_found` */
     read: ({ locale }: Actor, id: string): Promise<ImportView> => view(id, locale),
 
-    /** Ends imports that nobody finished in two days, with their files, which may hold keys; up to `limit`. */
+    /** Ends imports that nobody finished in two days, and removes files that were left; up to `limit`. */
     async removeStale(limit: number): Promise<number> {
       const rows = await db.primary
         .selectFrom('devices_import')
@@ -328,8 +305,8 @@ export function createImports(deps: {
         .limit(limit)
         .execute()
       for (const { id, storage_key } of rows) {
-        if (storage_key !== null) await storage.delete(storage_key)
         await finish(id, importLost().code)
+        if (storage_key !== null) await removeFile(id, storage_key)
       }
       return rows.length
     },
@@ -346,26 +323,5 @@ export function createImports(deps: {
       const views = await Promise.all(rows.map(row => view(row.id, locale)))
       return views.map(one => ({ ...one, problems: [] }))
     },
-  }
-}
-
-async function knownDevices(tx: Tx, rows: readonly ImportRow[]) {
-  const found = await tx
-    .selectFrom('devices_device')
-    .select(['id', 'mac', 'serial', 'batch_id'])
-    .where(eb =>
-      eb.or([
-        eb('mac', '=', sql<string>`ANY(${rows.map(row => row.mac)}::text[])`),
-        eb(
-          'serial',
-          '=',
-          sql<string>`ANY(${rows.map(row => row.serial).filter(serial => serial !== null)}::text[])`,
-        ),
-      ]),
-    )
-    .execute()
-  return {
-    macs: new Map(found.map(row => [row.mac, row])),
-    serials: new Map(found.filter(row => row.serial !== null).map(row => [row.serial ?? '', row.mac])),
   }
 }

@@ -79,6 +79,37 @@ export async function claimedDevice(app: Door, owner: Pick<TestUser, 'headers'>,
   return { ...device, id: claimed.body.id, token: body.websocket.token }
 }
 
+/** JSON in, JSON out, below `/api/v1/devices`. */
+export async function callDevices<T>(
+  app: Door,
+  method: string,
+  path: string,
+  { headers }: Pick<TestUser, 'headers'>,
+  body?: object,
+) {
+  const response = await app.fetch(`/api/v1/devices${path}`, {
+    method,
+    headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const text = await response.text()
+  return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T & { code?: string } }
+}
+
+/** Sends a file, as the multipart field `file`. */
+export async function uploadTo<T>(
+  app: Door,
+  path: string,
+  { headers }: Pick<TestUser, 'headers'>,
+  content: Uint8Array<ArrayBuffer> | string,
+  name = 'file',
+) {
+  const form = new FormData()
+  form.append('file', new Blob([content]), name)
+  const response = await app.fetch(`/api/v1/devices${path}`, { method: 'POST', headers, body: form })
+  return { status: response.status, body: (await response.json()) as T & { code?: string } }
+}
+
 /* How each kind of thing comes to be, for the access matrix. */
 const device = async (owner: TestUser, { app }: AccessContext) => (await claimedDevice(app, owner)).id
 const command = async (owner: TestUser, context: AccessContext) =>
@@ -108,16 +139,8 @@ const type = (_: TestUser, { post, admin }: AccessContext) =>
   post('/devices/types', admin, { key: `t${newId().slice(-12)}`, name: 'Type', category: 'toy' })
 const batch = async (_: TestUser, context: AccessContext) =>
   context.post('/devices/batches', context.admin, { type_id: await typeId(context), name: 'Batch' })
-const upload = async ({ app, admin }: AccessContext, path: string, text: string) => {
-  const form = new FormData()
-  form.append('file', new Blob([text]), 'file')
-  const response = await app.fetch(`/api/v1/devices${path}`, {
-    method: 'POST',
-    headers: admin.headers,
-    body: form,
-  })
-  return ((await response.json()) as { id: string }).id
-}
+const upload = async ({ app, admin }: AccessContext, path: string, text: string) =>
+  (await uploadTo<{ id: string }>(app, path, admin, text)).body.id
 const imported = async (owner: TestUser, context: AccessContext) =>
   upload(context, `/batches/${await batch(owner, context)}/imports`, newMac())
 const firmware = async (_: TestUser, context: AccessContext) => {
