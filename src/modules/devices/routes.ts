@@ -2,12 +2,17 @@ import type { Settings } from '#core/config.ts'
 import type { Core } from '#core/core.ts'
 import type { Router } from '#core/http/route.ts'
 import type { devicesSettings } from './config.ts'
-import { catalogueRoutes } from './routes/catalogue.ts'
+import { batchRoutes } from './routes/batches.ts'
+import { broadcastRoutes } from './routes/broadcasts.ts'
+import { deviceStateRoutes } from './routes/device-state.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { firmwareRoutes } from './routes/firmware.ts'
-import { groupRoutes, registrationRoutes } from './routes/registrations.ts'
+import { groupRoutes } from './routes/groups.ts'
+import { importRoutes } from './routes/imports.ts'
+import { registrationRoutes } from './routes/registrations.ts'
 import { sharingRoutes } from './routes/sharing.ts'
 import { startUpRoutes } from './routes/start-up.ts'
+import { typeRoutes } from './routes/types.ts'
 import type { DevicesServices } from './services.ts'
 
 export function devicesRoutes(
@@ -17,9 +22,13 @@ export function devicesRoutes(
   const { core, settings, services } = deps
   startUpRoutes(router, { ...services, publicUrl: core.settings.PUBLIC_URL })
   deviceRoutes(router, services)
+  deviceStateRoutes(router, services)
   sharingRoutes(router, services)
-  catalogueRoutes(router, { ...services, settings })
+  typeRoutes(router, services)
+  batchRoutes(router, services)
+  importRoutes(router, { ...services, settings })
   registrationRoutes(router, services)
   groupRoutes(router, services)
+  broadcastRoutes(router, services)
   firmwareRoutes(router, { ...services, settings })
 }

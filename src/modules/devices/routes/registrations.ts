@@ -1,23 +1,15 @@
 import { z } from 'zod'
 import { PageQuery, pageOf } from '#core/http/page.ts'
 import type { Router } from '#core/http/route.ts'
-import { Broadcast, type Broadcasts } from '../broadcasts.ts'
 import { Command } from '../contract.ts'
-import type { Groups } from '../groups.ts'
 import type { Registrations } from '../registrations.ts'
-import { CommandView, Group, HistoryEntry, Registration } from '../views.ts'
+import { CommandView, HistoryEntry, Registration } from '../views.ts'
 
 const base = '/api/v1/devices'
 const read = 'devices.registry.read'
 const manage = 'devices.registry.manage'
 const broadcast = 'devices.broadcasts.manage'
 const params = z.object({ id: z.uuid() })
-const Ids = z.array(z.uuid()).max(1000)
-const Expiry = z
-  .int()
-  .min(60)
-  .max(30 * 86_400)
-  .optional()
 
 /** All devices, for operators. */
 export function registrationRoutes(router: Router, { registrations }: { registrations: Registrations }) {
@@ -135,106 +127,5 @@ export function registrationRoutes(router: Router, { registrations }: { registra
     response: CommandView,
     status: 201,
     handler: ({ actor, params: { id }, body }) => registrations.send(actor, id, body.command),
-  })
-}
-
-/** Groups of devices, and commands to many. */
-export function groupRoutes(
-  router: Router,
-  { groups, broadcasts }: { groups: Groups; broadcasts: Broadcasts },
-) {
-  const GroupFields = z.object({
-    name: z.string().min(1).max(60),
-    description: z.string().max(500).optional(),
-  })
-  router.route({
-    method: 'GET',
-    path: `${base}/groups`,
-    access: read,
-    summary: 'Groups of devices',
-    response: pageOf(Group),
-    handler: async () => ({ items: await groups.list(), next_cursor: null }),
-  })
-  router.route({
-    method: 'POST',
-    path: `${base}/groups`,
-    access: manage,
-    summary: 'Make a group',
-    idempotent: true,
-    body: GroupFields,
-    response: Group,
-    status: 201,
-    handler: ({ body }) => groups.create(body),
-  })
-  router.route({
-    method: 'PATCH',
-    path: `${base}/groups/:id`,
-    access: manage,
-    summary: 'Rename a group',
-    params,
-    body: GroupFields.partial(),
-    response: Group,
-    handler: ({ params: { id }, body }) => groups.update(id, body),
-  })
-  router.route({
-    method: 'DELETE',
-    path: `${base}/groups/:id`,
-    access: manage,
-    summary: 'Delete a group; its devices stay',
-    params,
-    handler: ({ params: { id } }) => groups.remove(id),
-  })
-  router.route({
-    method: 'PATCH',
-    path: `${base}/groups/:id/devices`,
-    access: manage,
-    summary: 'Put devices into a group, and take others out',
-    params,
-    body: z.object({ add: Ids.default([]), remove: Ids.default([]) }),
-    response: Group,
-    handler: ({ params: { id }, body }) => groups.change(id, body),
-  })
-  router.route({
-    method: 'GET',
-    path: `${base}/broadcasts`,
-    access: broadcast,
-    summary: 'Commands to many devices, newest first',
-    query: PageQuery,
-    response: pageOf(Broadcast),
-    handler: ({ query }) => broadcasts.list(query),
-  })
-  router.route({
-    method: 'POST',
-    path: `${base}/broadcasts`,
-    access: broadcast,
-    summary: 'Send a command to all devices, to those of a type, or to a group',
-    idempotent: true,
-    body: z.object({
-      command: Command,
-      type_id: z.uuid().optional(),
-      group_id: z.uuid().optional(),
-      expires_in_s: Expiry,
-    }),
-    response: Broadcast,
-    status: 202,
-    handler: ({ actor, body }) => broadcasts.create(actor, body),
-  })
-  router.route({
-    method: 'GET',
-    path: `${base}/broadcasts/:id`,
-    access: broadcast,
-    summary: 'How far a broadcast is',
-    params,
-    response: Broadcast,
-    handler: ({ params: { id } }) => broadcasts.read(id),
-  })
-  router.route({
-    method: 'POST',
-    path: `${base}/broadcasts/:id/cancel`,
-    access: broadcast,
-    summary: 'Stop a broadcast, and take back what was not fetched yet',
-    params,
-    response: Broadcast,
-    handler: ({ params: { id } }) => broadcasts.cancel(id),
   })
 }
