@@ -1211,6 +1211,15 @@ export type DeviceType = {
   updated_at: string
 }
 
+export type DeviceVisionAnswer = {
+  success: boolean
+  /** RESPONSE, with a response. */
+  action?: string
+  response?: string
+  /** Why there is no response. */
+  message?: string
+}
+
 export type DeviceWeather = {
   city: string
   region: string | null
@@ -4025,6 +4034,11 @@ export type Routes = {
       id: string
     }
     response: undefined
+  }
+  /** A device asks about a picture (multipart: question, file), signed in by Device-Id, Client-Id and Authorization */
+  'POST /api/v1/devices/vision': {
+    file: Blob
+    response: DeviceVisionAnswer
   }
   /** The weather in a city, or in that of one’s profile */
   'GET /api/v1/devices/weather': {

@@ -37,7 +37,7 @@ export function registerRoute(server: FastifyInstance, route: RouteDefinition, o
     schema: routeSchema(route, status),
     ...(route.bodyLimit ? { bodyLimit: route.bodyLimit } : {}),
     async onRequest(request, reply) {
-      request.actor = await authenticate(request)
+      request.actor = route.hasOwnCredentials ? null : await authenticate(request)
       if (request.actor) request.logContext.user_id = request.actor.user_id
       await rateRules.take(rateClass, request, reply)
       assertAccess(request.actor, route.access)

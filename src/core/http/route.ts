@@ -67,6 +67,8 @@ export type RouteDefinition<
   idempotent?: boolean
   /** Foreign protocols let unknown keys pass; our own refuse them. */
   openInput?: boolean
+  /** Of a public route: the handler checks credentials that are no user’s (a device’s token), so nobody else does. */
+  hasOwnCredentials?: boolean
   /** The handler writes to `reply` itself (streams, downloads, redirects). */
   raw?: boolean
   /** A file of this kind may be the whole body, as well as the multipart field `file`: `readFile` reads both. */

@@ -13,6 +13,7 @@ import { registrationRoutes } from './routes/registrations.ts'
 import { sharingRoutes } from './routes/sharing.ts'
 import { startUpRoutes } from './routes/start-up.ts'
 import { typeRoutes } from './routes/types.ts'
+import { visionRoutes } from './routes/vision.ts'
 import type { DevicesServices } from './services.ts'
 
 export function devicesRoutes(
@@ -21,6 +22,7 @@ export function devicesRoutes(
 ): void {
   const { core, settings, services } = deps
   startUpRoutes(router, { ...services, publicUrl: core.settings.PUBLIC_URL })
+  visionRoutes(router, services)
   deviceRoutes(router, services)
   deviceStateRoutes(router, services)
   sharingRoutes(router, services)

@@ -24,6 +24,7 @@ import { createRegistry } from './registry.ts'
 import { createSharing } from './sharing.ts'
 import { createStates } from './state.ts'
 import type { DevicesTables } from './tables.ts'
+import { createVision } from './vision.ts'
 
 export type DevicesServices = ReturnType<typeof createDevicesServices>
 
@@ -68,6 +69,7 @@ export function createDevicesServices(deps: {
     groups: createGroups(core),
     broadcasts: createBroadcasts({ ...core, live }),
     releases: createReleases({ ...core, rollout }),
+    vision: createVision({ ...core, registry, identity }),
   }
 }
 

@@ -37,6 +37,7 @@ export function talkingParts(deps: TalkingDeps): TalkingParts {
     ...core,
     ...services,
     ...deps,
+    publicUrl: core.settings.PUBLIC_URL,
     async deviceOfUser(user_id, named) {
       const mac = normalMac(named)
       if (mac === null && !isId(named)) return null

@@ -162,6 +162,8 @@ export const access: ModuleAccess = {
     'OPTIONS /api/v1/devices/ota': anyone,
     'POST /api/v1/devices/ota/activate': anyone,
     'OPTIONS /api/v1/devices/ota/activate': anyone,
+    'POST /api/v1/devices/vision': anyone,
+    'OPTIONS /api/v1/devices/vision': anyone,
 
     'GET /api/v1/devices/ws': anyone,
     'GET /api/v1/devices/ws/schema': anyone,

@@ -1,7 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Router } from '#core/http/route.ts'
 import type { StartUps } from '../ota.ts'
+import { header, openToPages, preflightRoutes } from './device-requests.ts'
 
 const StartUpAnswer = z
   .object({
@@ -29,10 +30,7 @@ const AnyBody = z.record(z.string(), z.unknown()).nullable().meta({ id: 'DeviceS
 const bodyLimit = 64 * 1024
 const base = '/api/v1/devices/ota'
 
-/**
- * The addresses of the device’s own protocol. They are open to pages of any origin, because the test pages of device
- * makers are such; no cookie counts here.
- */
+/** The addresses of the device’s own protocol. */
 export function startUpRoutes(router: Router, deps: { startUps: StartUps; publicUrl: string }) {
   const { startUps } = deps
   const requestOf = (request: FastifyRequest) => ({
@@ -77,33 +75,5 @@ export function startUpRoutes(router: Router, deps: { startUps: StartUps; public
       return reply.status(is_bound ? 200 : 202).send(is_bound ? { status: 'bound' } : { status: 'waiting' })
     },
   })
-  for (const path of [base, `${base}/activate`])
-    router.route({
-      method: 'OPTIONS',
-      path,
-      access: 'public',
-      rate: 'none',
-      summary: 'What a page may send here',
-      hidden: true,
-      raw: true,
-      handler({ reply }) {
-        openToPages(reply)
-        return reply
-          .headers({
-            'access-control-allow-methods': 'GET, POST',
-            'access-control-allow-headers':
-              'content-type, authorization, device-id, client-id, activation-version, serial-number, accept-language',
-            'access-control-max-age': '7200',
-          })
-          .status(204)
-          .send()
-      },
-    })
-}
-
-const openToPages = (reply: FastifyReply) => reply.header('access-control-allow-origin', '*')
-
-function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name]
-  return typeof value === 'string' ? value.trim() : undefined
+  preflightRoutes(router, [base, `${base}/activate`])
 }

@@ -17,7 +17,7 @@ export type SimulatorOptions = SimulatedIdentity & {
   /** Keys of the greeting that are other than usual; `null` sends no greeting. */
   hello?: Record<string, unknown> | null
   /** Plays the MCP server: the result for a request, or an Error. Without it the device has no tools. */
-  mcp?: (method: string, params: Record<string, unknown>) => object | Error
+  mcp?: (method: string, params: Record<string, unknown>) => object | Promise<object>
   /** Where credentials stand: in headers as devices do, in the query as pages do, or in the address as it was given. */
   credentials?: 'headers' | 'query' | 'address'
 }
@@ -71,7 +71,7 @@ export async function connectDevice(options: SimulatorOptions): Promise<Simulate
     } else {
       const message = { ...(JSON.parse(String(data)) as { type: string }), at }
       messages.push(message)
-      if (message.type === 'mcp' && options.mcp) answerMcp(message, options.mcp, send)
+      if (message.type === 'mcp' && options.mcp) void answerMcp(message, options.mcp, send)
     }
     wake()
   })
@@ -173,14 +173,14 @@ function open(
 
 type Rpc = { id?: number; method?: string; params?: Record<string, unknown> }
 
-function answerMcp(
+async function answerMcp(
   message: Received,
   answer: NonNullable<SimulatorOptions['mcp']>,
   send: (message: object) => void,
 ) {
   const { id, method = '', params = {} } = (message.payload ?? {}) as Rpc
   if (typeof id !== 'number') return
-  const result = answer(method, params)
+  const result = await answer(method, params)
   // Errors of firmware have no code.
   const rest = result instanceof Error ? { error: { message: result.message } } : { result }
   send({ session_id: message.session_id, type: 'mcp', payload: { jsonrpc: '2.0', id, ...rest } })
@@ -190,9 +190,9 @@ function answerMcp(
 export const mcpWith =
   (
     tools: readonly { name: string; description?: string; inputSchema?: object }[],
-    call: (name: string, args: Record<string, unknown>) => string | Error,
+    call: (name: string, args: Record<string, unknown>) => string | Error | Promise<string>,
   ): NonNullable<SimulatorOptions['mcp']> =>
-  (method, params) => {
+  async (method, params) => {
     if (method === 'initialize')
       return {
         protocolVersion: '2024-11-05',
@@ -209,6 +209,6 @@ export const mcpWith =
       }
     if (method !== 'tools/call') return new Error(`Unknown method: ${method}`)
     const { name, arguments: args } = params as { name: string; arguments: Record<string, unknown> }
-    const text = call(name, args)
+    const text = await call(name, args)
     return text instanceof Error ? text : { content: [{ type: 'text', text }], isError: false }
   }

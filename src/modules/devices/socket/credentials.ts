@@ -16,13 +16,21 @@ export type Caller = {
   /** As the header says; the greeting may say otherwise. */
   framing: FramingVersion
   ip: string
+  /** What a device signed in with by itself. */
+  credentials: DeviceCredentials | null
+  /** Under which it reached us: `https://ai.example.com`. */
+  origin: string
 }
+
+export type DeviceCredentials = Parameters<Registry['authenticateDevice']>[0]
 
 export type CredentialDeps = {
   registry: Pick<Registry, 'authenticateDevice'>
   identity: Pick<Identity, 'authenticateUpgrade'>
   /** The device of this MAC or id, if the user may use it. */
   deviceOfUser(user_id: string, named: string): Promise<DeviceIdentity | null>
+  /** Of this server; '' when nobody said. */
+  publicUrl: string
 }
 
 /** Longer ones are nobody's. */
@@ -47,18 +55,29 @@ export async function identify(deps: CredentialDeps, request: IncomingMessage, u
     locale: localeOf(headers['accept-language']),
     framing: (version === '2' || version === '3' ? Number(version) : 1) as FramingVersion,
     ip: request.socket.remoteAddress ?? '',
+    origin: deps.publicUrl.replace(/\/+$/, '') || `http://${headers.host}`,
   }
   if (token.length > longestToken) throw deviceRefused()
   if (named !== '' && token !== '') {
     const credentials = { mac: named, client_id: given('client-id'), token }
     const device = await deps.registry.authenticateDevice(credentials)
-    if (device) return { ...common, device, actor: null }
+    if (device) return { ...common, device, actor: null, credentials }
   }
   const actor = await deps.identity.authenticateUpgrade(withToken(request, token))
   if (!actor) throw named === '' ? unauthenticated() : deviceRefused()
   const device = named === '' ? null : await deps.deviceOfUser(actor.user_id, named)
   if (named !== '' && !device) throw deviceRefused()
-  return { ...common, device, actor, locale: actor.locale }
+  return { ...common, device, actor, credentials: null, locale: actor.locale }
+}
+
+/** Whether a device that came in may stay. Users’ own connections are the hub’s to end. */
+export async function mayStay(
+  { registry, deviceOfUser }: Pick<CredentialDeps, 'registry' | 'deviceOfUser'>,
+  { device, actor, credentials }: Caller,
+): Promise<boolean> {
+  if (credentials) return (await registry.authenticateDevice(credentials)) !== null
+  if (device && actor) return (await deviceOfUser(actor.user_id, device.device_id)) !== null
+  return true
 }
 
 const bare = (authorization: string): string => authorization.replace(/^bearer(?:\s+|$)/i, '')

@@ -53,8 +53,11 @@ export type Mcp = {
   stop(): void
 }
 
+/** Where a device with a camera sends what it sees. */
+export type VisionAddress = { url: string; token: string }
+
 /** JSON-RPC 2.0, protocol 2024-11-05, over the socket. Ids are numbers, since firmware drops all others unanswered. */
-export function createMcp(send: (payload: object) => void): Mcp {
+export function createMcp(send: (payload: object) => void, vision: VisionAddress | null): Mcp {
   type Waiting = { resolve(result: unknown): void; reject(error: unknown): void }
   const waiting = new Map<number, Waiting>()
   let lastId = 0
@@ -79,7 +82,7 @@ export function createMcp(send: (payload: object) => void): Mcp {
     async start() {
       await request('initialize', {
         protocolVersion: '2024-11-05',
-        capabilities: {},
+        capabilities: vision ? { vision } : {},
         clientInfo: { name: 'banyan', version: '1' },
       })
       send({ jsonrpc: '2.0', method: 'notifications/initialized', params: {} })

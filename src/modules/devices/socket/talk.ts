@@ -1,7 +1,7 @@
 import type { Clock } from '#core/clock.ts'
 import type { Settings } from '#core/config.ts'
 import type { Db } from '#core/db/db.ts'
-import { AppError, forbidden } from '#core/errors.ts'
+import { AppError } from '#core/errors.ts'
 import type { Events } from '#core/events/events.ts'
 import type { UpgradeDoor } from '#core/http/upgrades.ts'
 import type { Log } from '#core/log.ts'
@@ -17,6 +17,7 @@ import { mediaNotFound } from '../integrations/media.ts'
 import type { Registry } from '../registry.ts'
 import type { States } from '../state.ts'
 import type { talkSettings } from '../talk-config.ts'
+import { visionPath } from '../vision.ts'
 import { createPacer } from '../voice/pacer.ts'
 import { createSession } from '../voice/session.ts'
 import { downlink } from '../voice/speaker.ts'
@@ -25,13 +26,15 @@ import type { Standing, TurnResult } from '../voice/turn.ts'
 import { turnMetrics } from '../voice/turn-metrics.ts'
 import { type AppDeps, createApps, refuse } from './apps.ts'
 import { type Connection, complain, send, sendAudio } from './connection.ts'
-import type { CredentialDeps } from './credentials.ts'
+import type { Caller, CredentialDeps } from './credentials.ts'
 import { callTool, createDelivery } from './delivery.ts'
 import { createDoor } from './door.ts'
 import { deviceUnowned, helloFirst, notADevice, turnBroken } from './errors.ts'
+import { createIntroduction } from './introduction.ts'
 import { createIot } from './iot.ts'
 import { createMcp } from './mcp.ts'
-import type { Iot, UpMessage } from './messages.ts'
+import type { Iot, Listen, UpMessage } from './messages.ts'
+import { createStandings } from './standings.ts'
 import { toolsForModel } from './tools.ts'
 
 export type TalkDeps = {
@@ -49,13 +52,11 @@ export type TalkDeps = {
   states: States
   commands: Commands
   integrations: Integrations
-} & Pick<CredentialDeps, 'deviceOfUser'> &
+} & Pick<CredentialDeps, 'deviceOfUser' | 'publicUrl'> &
   Pick<AppDeps, 'sendCommand' | 'assertAccess' | 'isOnline'>
 
 /** Milliseconds within which a piece is found. */
 const mediaTime_ms = 10_000
-/** A device that comes back within this time goes on with the talk that it was in. */
-const sameTalk_ms = 6 * 3_600_000
 
 /** Talking with devices: the socket, and all that hangs on it. */
 export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise<void> } {
@@ -72,7 +73,6 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
   const onUnexpected = (error: unknown) => log.error({ error }, 'something went wrong with a device')
   /** Exchanges until they are recorded: the process waits for them before it leaves. */
   const writing = new Set<Promise<void>>()
-  const conversations = new WeakMap<Connection, { key: string; id: string | null }>()
   const delivery = createDelivery({
     commands: deps.commands,
     states,
@@ -89,27 +89,9 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
     },
     onUnexpected,
   })
-  const apps = createApps({ ...deps, standingOf })
-
-  /** @throws AppError `auth.forbidden` when the owner may not talk */
-  async function standingOf(connection: Connection): Promise<Standing | null> {
-    const device_id = connection.caller.device?.device_id
-    const binding = device_id ? await registry.bindingOf(device_id) : null
-    if (!device_id || !binding) return null
-    const owner = await deps.identity.actorFor(binding.owner_id)
-    if (!owner?.permissions.has('devices.use')) throw forbidden({ permission: 'devices.use' })
-    if (!owner.permissions.has('chat.use')) throw forbidden({ permission: 'chat.use' })
-    connection.locale = owner.locale
-    const { owner_id: user_id, bot_id, name, binding_id } = binding
-    const key = `${binding_id} ${bot_id}`
-    let talk = conversations.get(connection)
-    if (talk?.key !== key) {
-      const since = new Date(clock.now() - sameTalk_ms).toISOString()
-      talk = { key, id: await turnStore.lastConversation(db.primary, { device_id, user_id, bot_id, since }) }
-      conversations.set(connection, talk)
-    }
-    return { user_id, bot_id, conversation_id: talk.id, locale: owner.locale, name }
-  }
+  const standings = createStandings(deps)
+  const introduce = createIntroduction({ ...deps, delivery, log })
+  const apps = createApps({ ...deps, standingOf: standings.of })
 
   /** The device's own tools, and what the house adds to them. */
   function toolsOf(connection: Connection, device_id: string, { user_id, locale }: Standing): SpokenTool[] {
@@ -145,7 +127,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
         session_id: connection.id,
         device_id: device.device_id,
         locale: () => connection.locale,
-        standing: () => standingOf(connection),
+        standing: () => standings.of(connection),
         tools: who => toolsOf(connection, device.device_id, who),
         send: message => send(connection, message),
         sendError: error => complain(connection, error),
@@ -181,8 +163,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
     observe(result, source)
     if (!standing) return
     const { user_id, bot_id } = standing
-    const talk = conversations.get(connection)
-    if (talk && conversation_id) talk.id = conversation_id
+    if (conversation_id) standings.carryOn(connection, conversation_id)
     const started_at = new Date(clock.now() - rest.end_ms).toISOString()
     const wasSpoken = outcome === 'done' || rest.spoken_ms > 0
     const turn = { ...rest, device_id, user_id, bot_id, conversation_id, source, outcome, started_at }
@@ -192,36 +173,6 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
       if (wasSpoken)
         await deps.events.publish(tx, DeviceTurnCompleted, { turn_id, device_id, user_id, bot_id, spoken_ms })
     })
-  }
-
-  /** What the device can do, and what waits for it. */
-  async function introduce(connection: Connection) {
-    const { mcp } = connection
-    try {
-      if (mcp) connection.tools = await mcp.start()
-    } catch (error) {
-      log.debug({ error }, 'a device did not say what it can do')
-    }
-    if (connection.mcp !== mcp) return
-    connection.is_introduced = true
-    delivery.commands(connection)
-    await delivery.desired(connection)
-    if (mcp && connection.tools.some(({ name }) => name === statusTool)) await askStatus(connection)
-  }
-
-  async function askStatus(connection: Connection) {
-    const device_id = connection.caller.device?.device_id
-    if (!device_id) return
-    try {
-      const status: unknown = JSON.parse((await connection.mcp?.call(statusTool, {})) ?? '')
-      if (typeof status !== 'object' || status === null || Array.isArray(status)) return
-      await states.recordReported(device_id, { ...status })
-      const level = 'battery' in status && typeof status.battery === 'object' && status.battery
-      if (level && 'level' in level && typeof level.level === 'number')
-        await registry.touch(device_id, { battery: level.level })
-    } catch (error) {
-      log.debug({ error }, 'a device did not say how it is')
-    }
   }
 
   function takeIot(connection: Connection, message: Iot) {
@@ -239,7 +190,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
       case 'ping':
         return send(connection, { type: 'pong', timestamp: clock.now() })
       case 'listen':
-        sessionOf(connection).listen(message)
+        sessionOf(connection).listen(withoutEcho(connection, message))
         return delivery.commands(connection)
       case 'abort':
         apps.stop(connection)
@@ -272,8 +223,9 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
       onHello(connection, hello) {
         if (!connection.caller.device) return
         if (hello.features?.mcp)
-          connection.mcp = createMcp(payload =>
-            send(connection, { type: 'mcp', session_id: connection.id, payload: { ...payload } }),
+          connection.mcp = createMcp(
+            payload => send(connection, { type: 'mcp', session_id: connection.id, payload: { ...payload } }),
+            visionOf(connection.caller),
           )
         introduce(connection).catch(onUnexpected)
       },
@@ -302,5 +254,10 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
   }
 }
 
-/** How the device is, in its own words: the loudspeaker, the battery, the network. */
-const statusTool = 'self.get_device_status'
+/** A device that signed in by itself may send pictures with the same token. */
+const visionOf = ({ credentials, origin }: Caller) =>
+  credentials && { url: `${origin}${visionPath}`, token: credentials.token }
+
+/** With `aec`, a device leaves its echo to us; as nobody here takes it away, we do not listen while it speaks. */
+const withoutEcho = ({ hello }: Connection, message: Listen): Listen =>
+  hello?.features?.aec && message.mode === 'realtime' ? { ...message, mode: 'auto' } : message
