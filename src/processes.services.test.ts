@@ -2,13 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { redisIsThere, testRedisUrl } from '#core/redis.testing.ts'
+import { redisIsThere, startRedisServer, testRedisUrl } from '#core/redis.testing.ts'
 import type { TestDatabase } from '#core/testing/database.ts'
 import { createExternalDatabase, postgresIsThere } from '#core/testing/external-postgres.ts'
 import { answerSteps, startFakeOpenai } from '#core/testing/fake-openai.ts'
 import type { FakeServer } from '#core/testing/fake-server.ts'
 import { freePort, type ServerProcess, spawnServer, untilReady } from '#core/testing/server-process.ts'
 import { type ChatApp, chatClient, signUpForChat, startChatApp } from '#modules/chat/testing.ts'
+import { connectDevice } from '#modules/devices/simulator/device.ts'
+import { claimedDevice } from '#modules/devices/testing.ts'
 
 const within = { timeout: 30_000, interval: 100 }
 const admin = { name: 'owner@example.com', password: 'Correct-horse-7' }
@@ -60,6 +62,45 @@ const onPostgres = () => {
       expect(reads).toContain('server="replica"')
     }, within)
   })
+}
+
+/** A device that was claimed at a process, to be connected to any. */
+async function deviceAt(home: ServerProcess, token: string) {
+  const headers = { authorization: `Bearer ${token}` }
+  const { id, ...credentials } = await claimedDevice(
+    { fetch: (path, init) => fetch(new URL(path, home.url), init) },
+    { headers },
+  )
+  async function ask<T>({ url }: ServerProcess, path = '', init: RequestInit = {}) {
+    const response = await fetch(`${url}/api/v1/devices/devices/${id}${path}`, {
+      ...init,
+      headers: { ...headers, ...(init.body ? { 'content-type': 'application/json' } : {}) },
+    })
+    const text = await response.text()
+    return (text === '' ? null : JSON.parse(text)) as T
+  }
+  return {
+    connect: ({ url }: ServerProcess, options: { token?: string; hello?: null } = {}) =>
+      connectDevice({ ...credentials, ...options, url: `${url.replace('http', 'ws')}/api/v1/devices/ws` }),
+    isOnline: async (server: ServerProcess) =>
+      (await ask<{ presence: { is_online: boolean } }>(server)).presence.is_online,
+    command: (server: ServerProcess, payload: object) =>
+      ask(server, '/commands', {
+        method: 'POST',
+        body: JSON.stringify({ command: { kind: 'custom', payload } }),
+      }),
+    commandStates: async (server: ServerProcess) =>
+      (await ask<{ items: { state: string }[] }>(server, '/commands')).items.map(({ state }) => state),
+    release: (server: ServerProcess) => ask(server, '', { method: 'DELETE' }),
+  }
+}
+type ConnectedDevice = Awaited<ReturnType<typeof connectDevice>>
+const told = (device: ConnectedDevice, word: string) =>
+  device.waitFor(({ type, payload }) => type === 'custom' && JSON.stringify(payload).includes(word))
+const answers = async (device: ConnectedDevice) => {
+  const from = device.messages.length
+  device.send({ type: 'ping' })
+  await device.waitFor(({ type }) => type === 'pong', { from })
 }
 
 const manyProcesses = () => {
@@ -196,6 +237,89 @@ const manyProcesses = () => {
     expect(await wrong.exited).toBe(1)
     expect(wrong.output()).toContain('There is no module “dance”')
   })
+
+  test('a device that connects to another process leaves its old connection, and hears what is sent to either', async () => {
+    const one = await startReady()
+    const two = await startReady()
+    const device = await deviceAt(one, await signIn(one))
+    const first = await device.connect(one)
+    // Who knows the MAC only is no reason to close anything.
+    const stranger = await device.connect(two, { token: 'wrong', hello: null })
+    expect(await stranger.closed).toMatchObject({ code: 4001 })
+    await answers(first)
+    const second = await device.connect(two)
+    expect(await first.closed).toMatchObject({ code: 4003 })
+    await device.command(one, { word: 'from the other' })
+    await told(second, 'from the other')
+    await device.command(two, { word: 'from its own' })
+    await told(second, 'from its own')
+    await vi.waitFor(async () => expect(await device.commandStates(one)).toEqual(['done', 'done']), within)
+    // Many at once at both: one is left.
+    const crowd = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => device.connect(i % 2 ? one : two, { hello: null })),
+    )
+    const open = () => crowd.filter(({ webSocket }) => webSocket.readyState === webSocket.OPEN)
+    await vi.waitFor(() => expect(open()).toHaveLength(1), within)
+    expect((await second.closed).code).toBe(4003)
+    await vi.waitFor(async () => expect(await device.isOnline(one)).toBe(true), within)
+    await open()[0]?.close()
+    await vi.waitFor(async () => expect(await device.isOnline(one)).toBe(false), within)
+  }, 120_000)
+
+  test('a device counts as there, though its old process hears last that it is elsewhere', async () => {
+    const one = await startReady()
+    const two = await startReady()
+    const device = await deviceAt(one, await signIn(one))
+    const first = await device.connect(one)
+    await vi.waitFor(async () => expect(await device.isOnline(two)).toBe(true), within)
+    one.child.kill('SIGSTOP')
+    first.webSocket.terminate()
+    const second = await device.connect(two)
+    one.child.kill('SIGCONT')
+    await vi.waitFor(
+      async () =>
+        expect(await (await fetch(`${one.url}/metrics`)).text()).toContain(
+          'devices_connections{kind="device"} 0',
+        ),
+      within,
+    )
+    // It leaves no write behind.
+    expect(await one.stop()).toBe(0)
+    await vi.waitFor(async () => expect(await device.isOnline(two)).toBe(true), within)
+    await second.close()
+  }, 120_000)
+
+  test('a device whose process is killed goes on at another, with what was sent meanwhile', async () => {
+    const one = await startReady()
+    const two = await startReady()
+    const device = await deviceAt(one, await signIn(one))
+    const first = await device.connect(one)
+    await one.kill()
+    await first.closed
+    await device.command(two, { word: 'meanwhile' })
+    const second = await device.connect(two)
+    await told(second, 'meanwhile')
+    expect(await device.isOnline(two)).toBe(true)
+    await second.close()
+  }, 120_000)
+
+  test('while Redis was away, what a device at another process missed comes afterwards', async () => {
+    const redis = await startRedisServer()
+    const [one, two] = [await start(redis.url), await start(redis.url)]
+    await Promise.all([untilReady(one), untilReady(two)])
+    const token = await signIn(one)
+    const [device, given] = [await deviceAt(one, token), await deviceAt(one, token)]
+    const [connected, revoked] = [await device.connect(two), await given.connect(two)]
+    await redis.kill()
+    await device.command(one, { word: 'unheard' })
+    await given.release(one)
+    await redis.start()
+    await told(connected, 'unheard')
+    expect(await revoked.closed).toMatchObject({ code: 4001 })
+    await answers(connected)
+    await connected.close()
+    await redis.kill()
+  }, 120_000)
 }
 
 if (await postgresIsThere()) {

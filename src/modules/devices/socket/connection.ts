@@ -2,6 +2,7 @@ import type { RawData, WebSocket } from 'ws'
 import { AppError, type Locale, translateError } from '#core/errors.ts'
 import { isStorable, suspiciousEscape } from '#core/http/storable.ts'
 import { newId } from '#core/ids.ts'
+import { closings as common } from '#core/realtime/connections.ts'
 import type { Session } from '../voice/session.ts'
 import type { Caller } from './credentials.ts'
 import {
@@ -17,18 +18,20 @@ import type { createIot } from './iot.ts'
 import type { DeviceTool, Mcp } from './mcp.ts'
 import { type DownMessage, type Hello, UpMessage } from './messages.ts'
 
+const { restart, too_slow, flooding, too_many } = common
+
 /** Why we end a connection: the close code, and the reason that goes with it. */
 export const closings = {
-  stopping: { code: 1012, reason: 'The server is restarting' },
+  restart,
+  too_slow,
+  flooding,
+  too_many,
   idle: { code: 1000, reason: 'Idle' },
   goodbye: { code: 1000, reason: 'Goodbye' },
   refused: { code: 4001, reason: 'Not signed in' },
   revoked: { code: 4001, reason: 'The token is void' },
   no_hello: { code: 4002, reason: 'No hello' },
   replaced: { code: 4003, reason: 'Connected again elsewhere' },
-  too_slow: { code: 4008, reason: 'Too slow' },
-  flooding: { code: 1008, reason: 'Too many messages' },
-  too_many: { code: 4029, reason: 'Too many connections' },
 } as const
 export type Closing = keyof typeof closings
 

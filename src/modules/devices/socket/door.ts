@@ -20,7 +20,7 @@ import {
   receive,
   sendError,
 } from './connection.ts'
-import { type Caller, type CredentialDeps, identify } from './credentials.ts'
+import { type Caller, type CredentialDeps, identify, mayStay } from './credentials.ts'
 import { helloMissing, tooManySockets } from './errors.ts'
 
 export const socketPath = '/api/v1/devices/ws'
@@ -43,8 +43,8 @@ export type DoorDeps = CredentialDeps & {
   isBusy(connection: Connection): boolean
 }
 
-/** What stands on a device's socket channel besides the house's own news. */
-type Announcement = { type: 'connected'; connection_id: string }
+/** What connections of one device tell each other, on its socket channel. */
+type Announcement = { type: 'connected'; connection_id: string } | { type: 'left' }
 
 // ws knows `closeTimeout` (milliseconds it waits for the other side's close frame); its types do not yet.
 const webSocketSettings: ServerOptions & { closeTimeout: number } = {
@@ -81,9 +81,12 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
       gauge.set({ kind: 'app' }, connections.size - devices)
     },
   })
+  /** Presences being ended: the process waits for them before it leaves. */
+  const leaving = new Set<Promise<void>>()
   let isStopping = false
   let pingedAt = performance.now()
   let presenceAt = performance.now()
+  let renewing: Promise<unknown> = Promise.resolve()
   // One timer for all: each connection has three deadlines.
   const timer = setInterval(tick, tick_ms)
   timer.unref()
@@ -106,7 +109,9 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
     if (now - presenceAt < presenceEvery_ms) return
     presenceAt = now
     const online = [...connections].flatMap(({ caller }) => caller.device?.device_id ?? [])
-    registry.keepOnline(online).catch(error => log.warn({ error }, 'presence could not be renewed'))
+    renewing = registry
+      .keepOnline(online)
+      .catch(error => log.warn({ error }, 'presence could not be renewed'))
   }
 
   /** False when the other side is gone. */
@@ -159,29 +164,48 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
     const channel = socketChannel(device_id)
     let isAnnounced = false
     let isGone = false
+    const isThere = () => registry.touch(device_id, { is_online: true, ip: connection.caller.ip })
+    const warn = (what: string) => (error: unknown) => log.warn({ error }, what)
     const hear = (data: object) => {
       if (isGone) return
       const news = data as SocketNews | Announcement
       if (news.type === 'connected') {
         if (news.connection_id === connection.id) isAnnounced = true
         else if (isAnnounced) close(connection, 'replaced')
-      } else if (news.type === 'revoked') close(connection, 'revoked')
+      } else if (news.type === 'left') isThere().catch(warn('presence could not be renewed'))
+      else if (news.type === 'revoked') close(connection, 'revoked')
       else deps.onNews(connection, news.type)
     }
-    const standing = realtime.subscribe(channel, {}, ({ data }) => hear(data))
+    /** News were lost: whatever they may have been. */
+    const lookAgain = async () => {
+      if (!(await mayStay(deps, connection.caller))) return close(connection, 'revoked')
+      deps.onNews(connection, 'commands')
+      deps.onNews(connection, 'desired')
+    }
+    const onLost = () => {
+      if (!isGone) lookAgain().catch(warn('a device could not be asked for again'))
+    }
+    const standing = realtime.subscribe(channel, { onLost }, ({ data }) => hear(data))
     standing
       .then(() => realtime.publish(channel, { type: 'connected', connection_id: connection.id }))
-      .then(() => registry.touch(device_id, { is_online: true, ip: connection.caller.ip }))
-      .catch(error => log.warn({ error }, 'a device could not be announced'))
+      .then(isThere)
+      .catch(warn('a device could not be announced'))
     return () => {
       isGone = true
-      standing
-        .then(subscription => {
+      const left = standing
+        .then(async subscription => {
           subscription.close()
           // Whoever took its place is there.
-          return connection.why === 'replaced' ? undefined : registry.touch(device_id, { is_online: false })
+          if (connection.why === 'replaced') return
+          // It may be among those whose presence is just being renewed.
+          await renewing
+          await registry.touch(device_id, { is_online: false })
+          // One that came meanwhile, and was not heard of here, says that it is there.
+          await realtime.publish(channel, { type: 'left' })
         })
-        .catch(error => log.warn({ error }, 'a device could not be signed off'))
+        .catch(warn('a device could not be signed off'))
+        .finally(() => leaving.delete(left))
+      leaving.add(left)
     }
   }
 
@@ -207,12 +231,13 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
       const last = [...connections].map(
         ({ webSocket }) => new Promise<void>(resolve => webSocket.once('close', () => resolve())),
       )
-      for (const connection of connections) close(connection, 'stopping')
+      for (const connection of connections) close(connection, 'restart')
       const late = setTimeout(() => {
         for (const { webSocket } of connections) webSocket.terminate()
       }, 2000)
       await Promise.all(last)
       clearTimeout(late)
+      await Promise.all(leaving)
     },
   }
 

@@ -3,7 +3,12 @@ import type { TestApp } from '#core/testing/app.ts'
 import type { FakeOpenaiScript } from '#core/testing/fake-openai.ts'
 import { startChatApp } from '#modules/chat/testing.ts'
 import { signUp, type TestUser } from '#modules/identity/testing.ts'
-import { connectDevice, type SimulatedDevice, type SimulatorOptions } from '../simulator/device.ts'
+import {
+  connectDevice,
+  type Received,
+  type SimulatedDevice,
+  type SimulatorOptions,
+} from '../simulator/device.ts'
 import { claimedDevice } from '../testing.ts'
 
 /** Devices and what they stand on, with the scripted recogniser, eSpeak, and a fake model server. */
@@ -46,3 +51,26 @@ export async function talkingDevice(
   const connected = await connectDevice({ ...device, url: socketUrl(app), ...options })
   return { ...connected, ...device, owner }
 }
+
+export const isError =
+  (code: string) =>
+  ({ type, code: told }: Received) =>
+    type === 'error' && told === code
+
+/** Still there, and understood. */
+export async function expectAlive(device: Pick<TestDevice, 'send' | 'waitFor' | 'messages'>) {
+  const from = device.messages.length
+  device.send({ type: 'ping' })
+  await device.waitFor(({ type }) => type === 'pong', { from })
+}
+
+/** An app of a user: a socket with a user token and no device. */
+export const userSocket = (app: Pick<TestApp, 'url'>, token: string, query = '') =>
+  connectDevice({
+    url: `${socketUrl(app)}?token=${token}${query}`,
+    token: '',
+    mac: '',
+    client_id: '',
+    hello: null,
+    credentials: 'address',
+  })
