@@ -78,6 +78,12 @@ export const faults: { how: string; fault: SpeechFault; code: string; limits?: P
     limits: { ...patient, idle_ms: 300, first_ms: 1_500 },
   },
   {
+    how: 'heartbeats instead of an answer',
+    fault: { is: 'chatty' },
+    code: 'speech.provider_timeout',
+    limits: { ...patient, idle_ms: 300, first_ms: 1_500 },
+  },
+  {
     how: 'an answer that is too large',
     fault: { is: 'oversized' },
     code: 'speech.provider_malformed',

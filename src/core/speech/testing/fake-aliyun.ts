@@ -162,14 +162,15 @@ function connectNls(connection: FakeConnection, fake: FakeAliyun) {
 }
 
 type Send = (name: string, payload?: object) => void
-type Own = Omit<FakeWords, 'more'>
+type Own = Omit<FakeWords, 'more' | 'chat'>
 
 function createTranscriber(connection: FakeConnection, fake: FakeAliyun, send: Send, own: Own) {
   let heard: FakeSpeech['recognitions'][number] | null = null
   let isStruck = false
   const { over, finish } = createOver(connection.closed)
   const changed = (result: string) => send('TranscriptionResultChanged', { index: 1, time: 100, result })
-  const words = { ...own, more: (count: number) => changed('字'.repeat(count)) }
+  const chat = () => changed(fake.heard[0] ?? '')
+  const words = { ...own, chat, more: (count: number) => changed('字'.repeat(count)) }
   return {
     hear(data: Buffer): boolean {
       if (!heard) return false
@@ -230,7 +231,9 @@ function createSynthesizer(connection: FakeConnection, fake: FakeAliyun, send: S
       send('SentenceBegin', { index: 1 })
       for (const piece of soundPieces(fakeSound(text, Number(parameters.sample_rate)))) {
         connection.socket.send(piece)
-        if (strike(connection, { ...own, more: () => connection.socket.send(piece) })) return
+        const more = () => connection.socket.send(piece)
+        const chat = () => send('SentenceSynthesis', { subtitles: [] })
+        if (strike(connection, { ...own, more, chat })) return
       }
       send('SentenceEnd', { index: 1 })
       over.finish()

@@ -22,6 +22,8 @@ export type SpeechFault =
   | { is: 'cut' }
   /** Keeps the connection, but brings no more than the beginning of an answer. */
   | { is: 'stalled' }
+  /** The same, and says all the while that it is still there. */
+  | { is: 'chatty' }
   /** Sends one message, or one answer, that is larger than any should be. */
   | { is: 'oversized' }
   /** Sends more and more, and never comes to the end. */
@@ -111,6 +113,8 @@ export type FakeWords = {
   error(what: FakeError): void
   /** Goes on with the answer, for the nth time. */
   more(count: number): void
+  /** Says that it is still there. */
+  chat(): void
 }
 
 /** Does what a connection's fault says, in the middle of an answer. False: it has none that would show here. */
@@ -128,6 +132,9 @@ export function strike({ socket, raw, fault }: FakeConnection, own: FakeWords): 
       return true
     case 'malformed':
       socket.send(own.malformed)
+      return true
+    case 'chatty':
+      keepOn(socket, own)
       return true
     case 'oversized':
       socket.send(Buffer.alloc(oversize))
@@ -155,6 +162,11 @@ function goOn(socket: WebSocket, own: FakeWords, count: number) {
   setImmediate(() => goOn(socket, own, count + 1))
 }
 
+function keepOn(socket: WebSocket, own: FakeWords) {
+  const timer = setInterval(own.chat, 20)
+  socket.on('close', () => clearInterval(timer))
+}
+
 /** Sends a body in pieces, and does in the middle what the fault says. True: it came to its end. */
 export async function sendBody(
   { response, fault }: FakeExchange,
@@ -162,7 +174,7 @@ export async function sendBody(
 ): Promise<boolean> {
   for (const piece of pieces) {
     await write(response, piece)
-    if (fault?.is === 'stalled') return false
+    if (fault?.is === 'stalled' || fault?.is === 'chatty') return false
     if (fault?.is === 'cut' || fault?.is === 'half_frame' || fault?.is === 'closed') response.destroy()
     while (!response.destroyed && (fault?.is === 'endless' || fault?.is === 'oversized'))
       await write(response, Buffer.alloc(65_536, 'A'))

@@ -94,8 +94,13 @@ function refusalOf(url: URL, prefix: string, now: number): string | null {
 
 type Send = (fields: object) => void
 
-const wordsOf = (connection: FakeConnection, send: Send, more: FakeWords['more']): FakeWords => ({
+const wordsOf = (
+  connection: FakeConnection,
+  send: Send,
+  { more, chat }: Pick<FakeWords, 'more' | 'chat'>,
+): FakeWords => ({
   more,
+  chat,
   malformed: 'this is not JSON',
   error(what) {
     const [code, message] = codes[what]
@@ -109,7 +114,10 @@ function connectRecognition(connection: FakeConnection, fake: FakeSpeech, send: 
   const { over, finish } = createOver(connection.closed)
   const heard = { bytes: 0, parameters, over }
   const voice_id = parameters.voice_id
-  const own = wordsOf(connection, send, count => result(1, 0, '字'.repeat(count)))
+  const own = wordsOf(connection, send, {
+    more: count => result(1, 0, '字'.repeat(count)),
+    chat: () => result(1, 0, fake.heard[0] ?? ''),
+  })
   if (parameters.voice_format !== '1' || !voice_id) return own.error('rejected')
   fake.recognitions.push(heard)
   let isStruck = false
@@ -155,7 +163,7 @@ function connectRecognition(connection: FakeConnection, fake: FakeSpeech, send: 
 
 function connectSynthesis(connection: FakeConnection, fake: FakeSpeech, send: Send) {
   const { SessionId: session_id = '', ...parameters } = Object.fromEntries(connection.url.searchParams)
-  const own = wordsOf(connection, send, () => {})
+  const own = wordsOf(connection, send, { more() {}, chat: () => send({ ...ids(), heartbeat: 1 }) })
   if (parameters.Action !== 'TextToStreamAudioWSv2' || parameters.Codec !== 'pcm' || !session_id)
     return own.error('rejected')
   const { over, finish } = createOver(connection.closed)

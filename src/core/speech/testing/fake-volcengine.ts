@@ -70,8 +70,12 @@ const uint32 = (value: number) => {
 }
 const block = (bytes: Buffer) => Buffer.concat([uint32(bytes.length), bytes])
 
-const wordsOf = ({ socket }: FakeConnection, more: FakeWords['more']): FakeWords => ({
+const wordsOf = (
+  { socket }: FakeConnection,
+  { more, chat }: Pick<FakeWords, 'more' | 'chat'>,
+): FakeWords => ({
   more,
+  chat,
   // A header that announces more than comes.
   malformed: Buffer.from([0x11, 0x94, 0x10, 0x00, 0x00, 0x00, 0x01, 0x60, 0x7f, 0xff]),
   error(what) {
@@ -85,7 +89,10 @@ const wordsOf = ({ socket }: FakeConnection, more: FakeWords['more']): FakeWords
 function connectRecognition(connection: FakeConnection, fake: FakeVolcengine) {
   const { socket } = connection
   const { over, finish } = createOver(connection.closed)
-  const own = wordsOf(connection, count => answer('字'.repeat(count)))
+  const own = wordsOf(connection, {
+    more: count => answer('字'.repeat(count)),
+    chat: () => answer(fake.heard.join('')),
+  })
   let heard: FakeSpeech['recognitions'][number] | null = null
   let isStruck = false
   let sequence = 0
@@ -150,7 +157,7 @@ type RequestParameters = {
 
 function connectSynthesis(connection: FakeConnection, fake: FakeVolcengine) {
   const { socket } = connection
-  const own = wordsOf(connection, () => {})
+  const own = wordsOf(connection, { more() {}, chat() {} })
   let isStarted = false
   let current: {
     id: string
@@ -166,7 +173,8 @@ function connectSynthesis(connection: FakeConnection, fake: FakeVolcengine) {
     for (const piece of soundPieces(fakeSound(text, parameters.audio_params?.sample_rate ?? 24_000))) {
       const sound = () => send(352, id, piece, [0x11, 0xb4, 0, 0])
       sound()
-      if (strike(connection, { ...own, more: sound })) return
+      const chat = () => send(351, id, Buffer.from('{}'))
+      if (strike(connection, { ...own, more: sound, chat })) return
     }
     send(351, id, Buffer.from('{}'))
     over.finish()
