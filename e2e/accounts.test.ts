@@ -107,21 +107,22 @@ test('a forgotten password goes through the mailbox page', async () => {
   await signInQuietly(administrator, banyan, admin)
   const box = administrator.page
   // The mail is sent in the background.
+  const mail = box
+    .getByRole('row')
+    .filter({ hasText: person.username })
+    .filter({ hasText: 'Set a new password' })
   await expect
     .poll(
       async () => {
         await box.goto('/admin/mailbox')
         await box.getByRole('heading', { name: 'Mailbox' }).waitFor()
-        await box
-          .getByText(/example\.com|Everything was delivered/)
-          .first()
-          .waitFor()
-        return box.getByText(`${person.username}@example.com`).count()
+        await box.getByRole('row').filter({ hasText: 'example.com' }).first().waitFor()
+        return mail.count()
       },
       { timeout: 30_000 },
     )
     .toBe(1)
-  await box.getByText(`${person.username}@example.com`).click()
+  await mail.click()
   const link = await box.locator('code').filter({ hasText: '/reset-password#token=' }).textContent()
 
   await page.goto(link ?? '')
@@ -172,4 +173,57 @@ test('a session that is revoked elsewhere is signed out there', async () => {
   const others = here.page.getByRole('button', { name: /^Sign out .+ on .+/ })
   await others.first().click()
   await there.page.waitForURL(/\/sign-in/)
+})
+
+test('an e-mail address counts once the link in the mail was opened', async () => {
+  const person = await makePerson(banyan)
+  const email = `${person.username}@example.com`
+  const { page, ...rest } = await open()
+  await signInQuietly({ page, ...rest }, banyan, person)
+  const administrator = await open()
+  await signInQuietly(administrator, banyan, admin)
+  const box = administrator.page
+
+  /** As the administrator hands it over where no mail server is set. */
+  async function linkTo(address: string): Promise<string> {
+    await box.goto('/admin/mailbox')
+    await box.getByRole('row').filter({ hasText: address }).first().click()
+    const link = box.locator('code').filter({ hasText: '/verify-email#token=' })
+    return (await link.textContent()) ?? ''
+  }
+  const confirm = async (link: string) => {
+    await page.goto(link)
+    await page.getByRole('button', { name: 'Confirm the e-mail' }).click()
+  }
+
+  // The one from signing up.
+  await page.goto('/settings/profile')
+  await page.getByText('Not confirmed').waitFor()
+  await page.getByRole('button', { name: 'Send a confirmation mail' }).click()
+  await page.getByText('The mail is on its way').waitFor()
+  await confirm(await linkTo(email))
+  await page.getByRole('heading', { name: 'The e-mail is confirmed' }).waitFor()
+  await page.getByRole('link', { name: 'Go on' }).click()
+  await page.goto('/settings/profile')
+  await page.getByText('Confirmed', { exact: true }).waitFor()
+
+  // An address that another account has is asked for like any other.
+  const field = page.getByLabel('E-mail')
+  await field.fill(admin.name)
+  await page.getByRole('button', { name: 'Save the profile' }).click()
+  await page.getByText(`Open the link in the mail to ${admin.name}`).waitFor()
+  await page.getByText(`${email} stays yours`).waitFor()
+  await confirm(await linkTo(admin.name))
+  await page.getByText('Another account uses this').waitFor()
+
+  const next = `new-${email}`
+  await page.goto('/settings/profile')
+  await field.fill(next)
+  await page.getByRole('button', { name: 'Save the profile' }).click()
+  await page.getByText(`Open the link in the mail to ${next}`).waitFor()
+  await confirm(await linkTo(next))
+  await page.getByRole('heading', { name: 'The e-mail is confirmed' }).waitFor()
+  await page.goto('/settings/profile')
+  await page.getByText('Confirmed', { exact: true }).waitFor()
+  expect(await field.inputValue()).toBe(next)
 })

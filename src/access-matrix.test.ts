@@ -155,6 +155,8 @@ const routes: Record<string, AccessEntry> = {
   'PUT /api/v1/auth/password': signedIn,
   'POST /api/v1/auth/password/forgot': anyone,
   'POST /api/v1/auth/password/reset': anyone,
+  'POST /api/v1/auth/email/verification': signedIn,
+  'POST /api/v1/auth/email/verify': anyone,
   'GET /api/v1/auth/sessions': signedIn,
   'DELETE /api/v1/auth/sessions/:id': of(own, session),
   'GET /api/v1/auth/tokens': signedIn,

@@ -74,7 +74,7 @@ async function resetPassword() {
     const mailbox = await app.fetch('/api/v1/admin/mailbox', { headers: admin.headers })
     const { items } = (await mailbox.json()) as { items: { id: string }[] }
     const mail = await app.fetch(`/api/v1/admin/mailbox/${items[0]?.id}`, { headers: admin.headers })
-    const token = /token=([\w-]+)/.exec(await mail.text())?.[1]
+    const token = /reset-password#token=([\w-]+)/.exec(await mail.text())?.[1]
     expect(token).toBeDefined()
     issued.push(token ?? '')
   }, 20_000)

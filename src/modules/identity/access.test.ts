@@ -31,6 +31,8 @@ const table: Record<string, Row> = {
   'PUT /auth/password': signedIn,
   'POST /auth/password/forgot': anyone,
   'POST /auth/password/reset': anyone,
+  'POST /auth/email/verification': signedIn,
+  'POST /auth/email/verify': anyone,
   'GET /auth/sessions': signedIn,
   'DELETE /auth/sessions/:id': ownThing,
   'GET /auth/tokens': signedIn,

@@ -45,6 +45,7 @@ export const User = z
     id: z.uuid(),
     username: z.string(),
     email: z.string().nullable(),
+    email_verified_at: z.iso.datetime().nullable().describe('When its owner proved to have the mailbox.'),
     phone: z.string().nullable().describe('E.164, such as +8613800138000.'),
     display_name: z.string(),
     avatar_url: z.string().nullable(),
@@ -66,6 +67,7 @@ export type OrganisationRole = (typeof organisationRoles)[number]
 
 /** The signed-in user, with what it may do and where it belongs. */
 export const Me = User.extend({
+  pending_email: z.string().nullable().describe('Takes the place of `email` once its link is opened.'),
   permissions: z.array(z.string()),
   organisations: z.array(z.object({ id: z.uuid(), name: z.string(), role: z.enum(organisationRoles) })),
 }).meta({ id: 'Me' })

@@ -155,6 +155,21 @@ export const wrongPassword = defineError({
   'zh-CN': '当前密码不正确。',
 })
 
+// E-mail addresses
+
+export const emailVerified = defineError({
+  code: 'email.verified',
+  status: 409,
+  en: 'There is no e-mail address that waits to be confirmed.',
+  'zh-CN': '没有等待确认的邮箱。',
+})
+export const tooManyMails = defineError({
+  code: 'email.too_many_mails',
+  status: 429,
+  en: 'Several confirmation mails were sent within the hour. Look into that mailbox, or try again in an hour.',
+  'zh-CN': '一小时内已发送多封确认邮件，请先查看邮箱，或一小时后再试。',
+})
+
 // Users
 
 export const userNotFound = defineError({

@@ -5,6 +5,7 @@ import { identitySettings } from './config.ts'
 import { identityPermissions } from './contract.ts'
 import { isLoopbackOnly } from './deps.ts'
 import { migration as identity } from './migrations/0001_identity.ts'
+import { migration as emailLinks } from './migrations/0002_email_links.ts'
 import { identityRoutes } from './routes/index.ts'
 import { createContract, createIdentityService } from './service.ts'
 import type { IdentityTables } from './tables.ts'
@@ -13,7 +14,7 @@ export default defineModule({
   name: 'identity',
   settings: identitySettings,
   permissions: identityPermissions,
-  migrations: [identity],
+  migrations: [identity, emailLinks],
   setup({ core, settings }) {
     const { PUBLIC_URL, PORT } = core.settings
     const db = core.db.withTables<IdentityTables>()

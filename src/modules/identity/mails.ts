@@ -14,6 +14,18 @@ export function resetMail(user: { locale: Locale; display_name: string }, link: 
       }
 }
 
+export function emailLinkMail(user: { locale: Locale; display_name: string }, link: string): Mail {
+  return user.locale === 'en'
+    ? {
+        subject: 'Confirm your e-mail address',
+        text: `Hello ${user.display_name},\n\nopen this link within a day to confirm that this address is yours:\n\n${link}\n\nIf you did not ask for it, you need not do anything: nothing changes without the link.\n`,
+      }
+    : {
+        subject: '确认您的邮箱',
+        text: `${user.display_name}，您好：\n\n请在 24 小时内打开以下链接，确认此邮箱属于您：\n\n${link}\n\n如果不是您本人的操作，请忽略此邮件，不打开链接就不会有任何更改。\n`,
+      }
+}
+
 export function invitationMail(locale: Locale, inviter: string, link: string): Mail {
   return locale === 'en'
     ? {

@@ -9,6 +9,7 @@ import { createJobsOfIdentity } from './jobs.ts'
 import { createApiTokens } from './service/api-tokens.ts'
 import { createAvatars } from './service/avatars.ts'
 import { createBootstrap } from './service/bootstrap.ts'
+import { createEmailLinks } from './service/email-links.ts'
 import { createOrganisations } from './service/organisations.ts'
 import { createPasswordService } from './service/passwords.ts'
 import { createResetLinks } from './service/reset-links.ts'
@@ -32,17 +33,19 @@ export function createIdentityService(deps: Deps) {
   const roles = createRoles(deps)
   const organisations = createOrganisations(deps)
   const resetLinks = createResetLinks(deps)
+  const emailLinks = createEmailLinks(deps)
   const background = createJobsOfIdentity(deps, resetLinks)
   return {
     sessions,
     roles,
     organisations,
+    emailLinks,
     background,
     signIn: createSignIn(deps, sessions, throttle),
-    signUp: createSignUp(deps, roles),
+    signUp: createSignUp(deps, roles, emailLinks),
     signInLog: createSignInLog(deps),
     passwords: createPasswordService(deps, sessions, throttle, background.sendPasswordReset),
-    users: createUsers(deps, { roles, organisations, resetLinks }),
+    users: createUsers(deps, { roles, organisations, resetLinks, emailLinks, throttle }),
     apiTokens: createApiTokens(deps),
     avatars: createAvatars(deps),
     bootstrap: createBootstrap(deps),

@@ -26,6 +26,8 @@ type UserTable = {
   username: string
   username_key: string
   email: string | null
+  /** When its owner proved to have the mailbox. */
+  email_verified_at: string | null
   phone: string | null
   password_hash: string | null
   display_name: string
@@ -68,9 +70,16 @@ type ApiTokenTable = {
   expires_at: string | null
 }
 
-export type OneTimePurpose = 'sign_in' | 'password_reset'
+export type OneTimePurpose = 'sign_in' | 'password_reset' | 'email'
 
-type OneTimeTokenTable = { token_hash: string; user_id: string; purpose: OneTimePurpose; expires_at: string }
+type OneTimeTokenTable = {
+  token_hash: string
+  user_id: string
+  purpose: OneTimePurpose
+  /** What a link of purpose `email` confirms; null once withdrawn. */
+  email: string | null
+  expires_at: string
+}
 
 type ThrottleTable = { key: string; failures: number; last_failed_at: string; locked_until: string | null }
 

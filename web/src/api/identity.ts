@@ -110,6 +110,12 @@ export const useResetPassword = () =>
     mutationFn: (input: { token: string; new_password: string }) => api.post('/auth/password/reset', input),
   })
 
+export const useSendEmailLink = () =>
+  useMutation({ mutationFn: () => api.post('/auth/email/verification', {}) })
+
+export const useVerifyEmail = () =>
+  useWrite((token: string) => api.post('/auth/email/verify', { token }), meKey)
+
 export const useChangePassword = () =>
   useWrite(
     (input: { current_password: string | null; new_password: string }) => api.put('/auth/password', input),

@@ -3,7 +3,7 @@ import type { Router } from '#core/http/route.ts'
 import type { IdentityService } from '../service.ts'
 import { TypedPassword, TypedToken } from './door.ts'
 
-export function passwordRoutes(router: Router, { passwords }: IdentityService) {
+export function passwordRoutes(router: Router, { passwords, emailLinks }: IdentityService) {
   router.route({
     method: 'PUT',
     path: '/api/v1/auth/password',
@@ -39,5 +39,29 @@ export function passwordRoutes(router: Router, { passwords }: IdentityService) {
     summary: 'Set a new password with a reset link; every session ends',
     body: z.object({ token: TypedToken, new_password: TypedPassword }),
     handler: ({ body }) => passwords.reset(body.token, body.new_password),
+  })
+
+  router.route({
+    method: 'POST',
+    path: '/api/v1/auth/email/verification',
+    access: 'signed_in',
+    rate: 'auth',
+    summary: 'Send the mail again that confirms one’s e-mail address, or the one that takes its place',
+    response: z.object({}),
+    status: 202,
+    async handler({ actor }) {
+      await emailLinks.sendAgain(actor)
+      return {}
+    },
+  })
+
+  router.route({
+    method: 'POST',
+    path: '/api/v1/auth/email/verify',
+    access: 'public',
+    rate: 'auth',
+    summary: 'Confirm an e-mail address with the link that was mailed to it',
+    body: z.object({ token: TypedToken }),
+    handler: ({ body }) => emailLinks.confirm(body.token),
   })
 }

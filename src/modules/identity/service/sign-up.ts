@@ -34,6 +34,7 @@ import {
 } from '../store/invitations.ts'
 import { readSetting, writeSetting } from '../store/roles.ts'
 import { findUser, insertUser } from '../store/users.ts'
+import type { EmailLinks } from './email-links.ts'
 import { assertGoodPassword } from './passwords.ts'
 import type { Roles } from './roles.ts'
 
@@ -55,7 +56,7 @@ export type RegisterInput = {
 const answerStep = 250
 
 /** Who may make an account, and making it. */
-export function createSignUp(deps: Deps, roles: Roles) {
+export function createSignUp(deps: Deps, roles: Roles, emailLinks: Pick<EmailLinks, 'send'>) {
   const { db, clock, events, mail, passwords, publicUrl, settings, isLoopback } = deps
 
   /** The administrators' choice, else the setting, else open on loopback and closed on a network. */
@@ -90,6 +91,7 @@ export function createSignUp(deps: Deps, roles: Roles) {
       if (isReserved(key)) return
       const isNew = await insertUser(tx, { ...row, password_hash, roles: invitation?.roles ?? ['user'] })
       if (!isNew) return
+      if (row.email !== null) await emailLinks.send(tx, row, row.email)
       if (invitation) await markInvitationUsed(tx, invitation.id, { used_at: timeOf(clock), used_by: row.id })
       await events.publish(tx, UserCreated, { user_id: row.id })
     })

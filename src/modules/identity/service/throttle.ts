@@ -27,10 +27,17 @@ export function createThrottle({ db, clock }: Pick<Deps, 'db' | 'clock'>) {
         const until =
           (await takeAttempt(tx, account, accountRule, now)) ??
           (await takeAttempt(tx, addressKey(ip), addressRule, now))
-        if (until === null) return
-        const seconds = Math.max(1, Math.ceil((Date.parse(until) - now.getTime()) / 1000))
-        throw tooManyAttempts({ seconds }, { retryAfter: seconds })
+        if (until !== null) throw tooSoon(until, now)
       })
+    },
+    /**
+     * Slows down what cannot be told from guessing: whoever asks again and again waits longer and longer.
+     * @throws AppError `auth.too_many_attempts`
+     */
+    async slow(key: string): Promise<void> {
+      const now = new Date(clock.now())
+      const until = await takeAttempt(db.primary, key, accountRule, now)
+      if (until !== null) throw tooSoon(until, now)
     },
     /** The attempt was the right person's. */
     async succeed(account: string, ip: string): Promise<void> {
@@ -42,6 +49,11 @@ export function createThrottle({ db, clock }: Pick<Deps, 'db' | 'clock'>) {
       await clearAttempts(db.primary, accounts)
     },
   }
+}
+
+function tooSoon(until: string, now: Date) {
+  const seconds = Math.max(1, Math.ceil((Date.parse(until) - now.getTime()) / 1000))
+  return tooManyAttempts({ seconds }, { retryAfter: seconds })
 }
 
 /** The key of a sign-in name. Hashed, because people type passwords into the wrong field. */

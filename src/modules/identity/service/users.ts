@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { isUniqueViolation } from '#core/db/db.ts'
 import { forbidden } from '#core/errors.ts'
@@ -18,7 +19,7 @@ import { birthdayInvalid, lastSuperAdmin, nameTaken, preferencesTooLarge, userNo
 import { emailChangedMail } from '../mails.ts'
 import { parseDisplayName, parseEmail, parsePhone, parseTimeZone, parseUsername } from '../names.ts'
 import { organisationsOf } from '../store/organisations.ts'
-import { deleteSessions } from '../store/sessions.ts'
+import { deleteSessions, withdrawEmails } from '../store/sessions.ts'
 import {
   anotherSuperAdminRemains,
   avatarUrl,
@@ -32,11 +33,14 @@ import {
   type UserRow,
   updateUser,
 } from '../store/users.ts'
+import type { IdentityTables } from '../tables.ts'
+import type { EmailLinks } from './email-links.ts'
 import type { Organisations } from './organisations.ts'
 import { assertGoodPassword } from './passwords.ts'
 import type { ResetLinks } from './reset-links.ts'
 import { inOneOnly, type Roles } from './roles.ts'
 import { assertPerson } from './sessions.ts'
+import type { Throttle } from './throttle.ts'
 
 const preferencesBytes = 16 * 1024
 
@@ -63,10 +67,16 @@ export type NewUserInput = OwnChanges & {
 
 export type Users = ReturnType<typeof createUsers>
 
-type Parts = { roles: Roles; organisations: Organisations; resetLinks: ResetLinks }
+type Parts = {
+  roles: Roles
+  organisations: Organisations
+  resetLinks: ResetLinks
+  emailLinks: EmailLinks
+  throttle: Throttle
+}
 
 /** Accounts: one's own, and everybody's for administrators. */
-export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Parts) {
+export function createUsers(deps: Deps, { roles, organisations, resetLinks, emailLinks, throttle }: Parts) {
   const { db, clock, actors, events, mail, passwords, realtime, storage } = deps
 
   /** The user, if the actor is that user or may read (or manage) all. Else there is no such user. */
@@ -91,7 +101,7 @@ export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Pa
         before.roles.includes('super_admin') &&
         (patch.is_active === false || (patch.roles && !patch.roles.includes('super_admin')))
       if (losesPower && !(await anotherSuperAdminRemains(tx, id))) throw lastSuperAdmin()
-      const after = await updateUser(tx, id, toColumns(before, patch, whole, clock.now()))
+      const after = await updateUser(tx, id, await columnsOf(tx, actor, before, patch, whole))
       if (!after) throw userNotFound()
       if (before.is_active && !after.is_active) {
         await deleteSessions(tx, id)
@@ -106,6 +116,25 @@ export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Pa
     return result.after
   }
 
+  /** What changes at once. One's own new address waits until its link is opened; administrators give any. */
+  async function columnsOf(
+    tx: Kysely<IdentityTables>,
+    actor: Actor,
+    before: UserRow,
+    { email, ...patch }: UserPatch,
+    whole: boolean,
+  ): Promise<UserChanges> {
+    const columns = toColumns(before, patch, whole, clock.now())
+    if (email === undefined) return columns
+    const wanted = email === null ? null : parseEmail(email)
+    if (wanted !== null && actor.user_id === before.id) {
+      await emailLinks.change(tx, before, wanted)
+      return columns
+    }
+    await withdrawEmails(tx, before.id, null)
+    return wanted === before.email ? columns : { ...columns, email: wanted, email_verified_at: null }
+  }
+
   async function update(actor: Actor, id: string, patch: UserPatch, whole: boolean): Promise<User> {
     const user = await visible(actor, id, 'identity.users.manage')
     const { is_active, is_vip, roles: newRoles, ...own } = patch
@@ -115,6 +144,9 @@ export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Pa
     }
     if (own.email !== undefined || own.phone !== undefined) assertPerson(actor)
     await assertMayManage(actor, user)
+    // A number cannot be proved without sending to it, so a taken one is told; but not to who tries many.
+    if (actor.user_id === id && own.phone && parsePhone(own.phone) !== user.phone)
+      await throttle.slow(`phone:${id}`)
     if (newRoles) {
       await roles.assertWithinPower(actor, inOneOnly(user.roles, newRoles))
     }
@@ -132,6 +164,7 @@ export function createUsers(deps: Deps, { roles, organisations, resetLinks }: Pa
     if (!user || !granted) throw userNotFound()
     return {
       ...toUser(user),
+      pending_email: await emailLinks.pending(db.primary, user),
       permissions: [...granted].sort(),
       organisations: await organisationsOf(db.primary, user.id),
     }
@@ -229,6 +262,7 @@ export function toUser(row: UserRow): User {
     id: row.id,
     username: row.username,
     email: row.email,
+    email_verified_at: row.email_verified_at,
     phone: row.phone,
     display_name: row.display_name,
     avatar_url: avatarUrl(row),
@@ -247,13 +281,12 @@ export function toUser(row: UserRow): User {
 /** A whole profile or preferences replaces the old one; a part is laid over it, and null takes a key away. */
 function toColumns(
   before: Pick<UserRow, 'profile' | 'preferences'>,
-  { display_name, email, phone, time_zone, profile, preferences, ...rest }: UserPatch,
+  { display_name, phone, time_zone, profile, preferences, ...rest }: Omit<UserPatch, 'email'>,
   whole: boolean,
   now: number,
 ): UserChanges {
   const columns: UserChanges = { ...rest }
   if (display_name !== undefined) columns.display_name = parseDisplayName(display_name)
-  if (email !== undefined) columns.email = email === null ? null : parseEmail(email)
   if (phone !== undefined) columns.phone = phone === null ? null : parsePhone(phone)
   if (time_zone !== undefined) columns.time_zone = parseTimeZone(time_zone)
   if (profile) {

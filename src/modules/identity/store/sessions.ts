@@ -60,7 +60,13 @@ export const extendSession = (db: Db, id: string, times: { last_used_at: string;
 
 export const insertOneTimeToken = (
   db: Db,
-  token: { token_hash: string; user_id: string; purpose: OneTimePurpose; expires_at: string },
+  token: {
+    token_hash: string
+    user_id: string
+    purpose: OneTimePurpose
+    email?: string
+    expires_at: string
+  },
 ) => db.insertInto('identity_one_time_token').values(token).execute()
 
 /** Uses the token up: whoever asks second gets nothing. */
@@ -70,23 +76,50 @@ export const takeOneTimeToken = (db: Db, hash: string, purpose: OneTimePurpose, 
     .where('token_hash', '=', hash)
     .where('purpose', '=', purpose)
     .where('expires_at', '>', now)
-    .returning('user_id')
+    .returning(['user_id', 'email'])
     .executeTakeFirst()
 
+/** Those that expire after a time: all that still hold, or those made lately. */
 export async function countOneTimeTokens(
   db: Db,
   userId: string,
   purpose: OneTimePurpose,
-  now: string,
+  after: string,
 ): Promise<number> {
   const row = await db
     .selectFrom('identity_one_time_token')
     .select(eb => eb.fn.countAll<number>().as('count'))
     .where('user_id', '=', userId)
     .where('purpose', '=', purpose)
-    .where('expires_at', '>', now)
+    .where('expires_at', '>', after)
     .executeTakeFirstOrThrow()
   return row.count
+}
+
+/** The address of the newest link that still holds. */
+export async function pendingEmail(db: Db, userId: string, now: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('identity_one_time_token')
+    .select('email')
+    .where('user_id', '=', userId)
+    .where('purpose', '=', 'email')
+    .where('email', 'is not', null)
+    .where('expires_at', '>', now)
+    .orderBy('expires_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.email ?? null
+}
+
+/** Takes the addresses out of a user's links, but for one. The rows stay, since they count how many were mailed. */
+export async function withdrawEmails(db: Db, userId: string, except: string | null): Promise<void> {
+  let query = db
+    .updateTable('identity_one_time_token')
+    .set({ email: null })
+    .where('user_id', '=', userId)
+    .where('purpose', '=', 'email')
+  if (except !== null) query = query.where('email', '!=', except)
+  await query.execute()
 }
 
 export const deleteOneTimeTokens = (db: Db, userId: string) =>

@@ -167,6 +167,7 @@ export async function eraseUser(db: Db, id: string): Promise<void> {
       username_key: name,
       display_name: '',
       email: null,
+      email_verified_at: null,
       phone: null,
       password_hash: null,
       avatar_key: null,

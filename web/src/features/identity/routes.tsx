@@ -9,6 +9,7 @@ export const publicRoutes: RouteObject[] = [
       { path: 'sign-up', lazy: () => import('./sign-up.tsx') },
       { path: 'sign-in/link', lazy: () => import('./sign-in-link.tsx') },
       { path: 'forgot-password', lazy: () => import('./forgot-password.tsx') },
+      { path: 'verify-email', lazy: () => import('./verify-email.tsx') },
       { path: 'reset-password', lazy: () => import('./reset-password.tsx') },
     ],
   },

@@ -82,6 +82,21 @@ const en: SameTexts<typeof zhCN> = {
       action: 'Ask for a new link',
     },
   },
+  verify: {
+    title: 'Confirm your e-mail',
+    text: 'You opened the link from a mail. Confirm that the address is yours.',
+    submit: 'Confirm the e-mail',
+    done: {
+      title: 'The e-mail is confirmed',
+      text: 'You can sign in with it, and get back in by it without your password.',
+      action: 'Go on',
+    },
+    missing: {
+      title: 'The link is not complete',
+      text: 'Open the whole link from the mail, or have a new one sent from your profile.',
+      action: 'Open the profile',
+    },
+  },
   settings: {
     title: 'Settings',
     profile: 'Profile',
@@ -105,6 +120,15 @@ const en: SameTexts<typeof zhCN> = {
     displayNameRequired: 'Enter a display name.',
     email: 'E-mail',
     emailInvalid: 'This is not an e-mail address.',
+    emailState: {
+      verified: 'Confirmed',
+      unverified: 'Not confirmed',
+      pending: 'Until you open the link in the mail to this address, {{email}} stays yours.',
+      pendingFirst: 'It is yours once you open the link in the mail to this address.',
+      send: 'Send a confirmation mail',
+      sent: 'The mail is on its way. If it does not arrive, ask an administrator.',
+    },
+    mailed: 'Saved. Open the link in the mail to {{email}} to confirm the address.',
     phone: 'Phone',
     phoneHint: 'Outside mainland China, begin with + and the country code.',
     about: { title: 'About you', text: 'All of it is optional.' },

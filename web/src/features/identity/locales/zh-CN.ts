@@ -68,6 +68,21 @@ export default {
     done: { title: '密码已重设', text: '所有设备都已退出登录，请用新密码登录。', action: '去登录' },
     missing: { title: '链接不完整', text: '请从邮件中完整地打开链接，或重新申请一个。', action: '重新申请' },
   },
+  verify: {
+    title: '确认邮箱',
+    text: '您打开了邮件中的链接，请确认此邮箱属于您。',
+    submit: '确认邮箱',
+    done: {
+      title: '邮箱已确认',
+      text: '您可以用它登录，忘记密码时也可以通过它找回。',
+      action: '继续使用',
+    },
+    missing: {
+      title: '链接不完整',
+      text: '请打开邮件中的完整链接，或在个人资料中重新发送。',
+      action: '打开个人资料',
+    },
+  },
   settings: {
     title: '设置',
     profile: '个人资料',
@@ -91,6 +106,15 @@ export default {
     displayNameRequired: '请填写显示名称。',
     email: '邮箱',
     emailInvalid: '邮箱地址不正确。',
+    emailState: {
+      verified: '已确认',
+      unverified: '未确认',
+      pending: '打开发往此邮箱的邮件中的链接后生效，在此之前仍使用 {{email}}。',
+      pendingFirst: '打开发往此邮箱的邮件中的链接后生效。',
+      send: '发送确认邮件',
+      sent: '邮件已发出。如果没有收到，请联系管理员。',
+    },
+    mailed: '已保存。请打开发往 {{email}} 的邮件中的链接，确认此邮箱。',
     phone: '手机号',
     phoneHint: '中国大陆以外请以 + 和国家代码开头。',
     about: {

@@ -10,6 +10,7 @@ import { showFieldErrors } from '#ui/form.ts'
 import { Page, Section } from '#ui/page.tsx'
 import { PersonAvatar } from '#ui/person-avatar.tsx'
 import style from '../identity.module.css'
+import { EmailState } from './email-state.tsx'
 
 const mbtiTypes = ['INTJ', 'INTP', 'ENTJ', 'ENTP', 'INFJ', 'INFP', 'ENFJ', 'ENFP'].concat([
   'ISTJ',
@@ -48,7 +49,10 @@ export function Component() {
         profile,
       },
       {
-        onSuccess: () => message.success(t('profile.saved')),
+        onSuccess: ({ pending_email }) => {
+          const isMailed = pending_email !== null && pending_email !== me.pending_email
+          message.success(isMailed ? t('profile.mailed', { email: pending_email }) : t('profile.saved'))
+        },
         onError: error => showFieldErrors(form, error),
       },
     )
@@ -71,8 +75,9 @@ export function Component() {
   )
 }
 
-function fieldsOf({ display_name, email, phone, profile }: Me): ProfileFields {
-  return { display_name, email, phone, profile }
+/** An address that waits for its link stands in the field: saving it again asks for nothing new. */
+function fieldsOf({ display_name, email, pending_email, phone, profile }: Me): ProfileFields {
+  return { display_name, email: pending_email ?? email, phone, profile }
 }
 
 function Account({ username }: { username: string }) {
@@ -97,6 +102,7 @@ function Account({ username }: { username: string }) {
           name="email"
           rules={[{ type: 'email', message: t('profile.emailInvalid') }]}
           validateTrigger="onBlur"
+          extra={<EmailState />}
         >
           <Input type="email" autoComplete="email" maxLength={254} />
         </Form.Item>
