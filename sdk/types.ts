@@ -1372,6 +1372,8 @@ export type Me = {
   id: string
   username: string
   email: string | null
+  /** When its owner proved to have the mailbox. */
+  email_verified_at: string | null
   /** E.164, such as +8613800138000. */
   phone: string | null
   display_name: string
@@ -1393,6 +1395,8 @@ export type Me = {
   preferences: Record<string, unknown>
   created_at: string
   last_sign_in_at: string | null
+  /** Takes the place of `email` once its link is opened. */
+  pending_email: string | null
   permissions: string[]
   organisations: {
     id: string
@@ -1746,6 +1750,8 @@ export type User = {
   id: string
   username: string
   email: string | null
+  /** When its owner proved to have the mailbox. */
+  email_verified_at: string | null
   /** E.164, such as +8613800138000. */
   phone: string | null
   display_name: string
@@ -2231,6 +2237,17 @@ export type Routes = {
         cost_micros: number
       }[]
     }
+  }
+  /** Send the mail again that confirms one’s e-mail address, or the one that takes its place */
+  'POST /api/v1/auth/email/verification': {
+    response: Record<string, never>
+  }
+  /** Confirm an e-mail address with the link that was mailed to it */
+  'POST /api/v1/auth/email/verify': {
+    body: {
+      token: string
+    }
+    response: undefined
   }
   /** Sign a browser in with a one-time link */
   'POST /api/v1/auth/link': {
