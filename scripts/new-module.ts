@@ -112,6 +112,7 @@ function nextSteps(name: string): string {
     [`src/modules/${name}/contract.ts`, 'name your things: types, permissions, events, errors'],
     [`src/modules/${name}/README.md`, 'say what it is for'],
     ['src/access-matrix.test.ts', 'a row for each route you add'],
+    ['npm run sdk', 'writes its types into the SDK; again after each change of a route'],
     ['ARCHITECTURE.md', 'where everything else goes'],
     ['web/README.md', `its pages, in web/src/features/${name}`],
   ] as const
