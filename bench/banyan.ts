@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, type Running, start } from './processes.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../src/main.js', import.meta.url))
 const admin = { name: 'bench@example.com', password: 'Correct-horse-7' }
 
 export type Banyan = Running & {

@@ -1,12 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ConfigError } from '#core/config.ts'
 import { StartError } from '#core/errors.ts'
-import { verifyCards } from './commands/cards-verify.ts'
-import { deviceCommand } from './commands/device.ts'
-import { doctor } from './commands/doctor.ts'
-import { migrateCommand } from './commands/migrate.ts'
-import { serve } from './commands/serve.ts'
-import { signInLink } from './commands/sign-in-link.ts'
 
 const usage = `Banyan
 
@@ -39,12 +33,14 @@ async function main(): Promise<void> {
   })
   const [command = 'serve', argument] = positionals
   if (values.help || command === 'help') return void process.stdout.write(usage)
-  if (command === 'serve') return serve(values)
-  if (command === 'migrate') return migrateCommand()
-  if (command === 'doctor') return doctor()
-  if (command === 'device') return deviceCommand(argument, values)
-  if (command === 'sign-in-link') return signInLink(argument)
-  if (command === 'cards' && argument === 'verify') return verifyCards(values.batch)
+  // Each command loads only what it needs.
+  if (command === 'serve') return (await import('./commands/serve.ts')).serve(values)
+  if (command === 'migrate') return (await import('./commands/migrate.ts')).migrateCommand()
+  if (command === 'doctor') return (await import('./commands/doctor.ts')).doctor()
+  if (command === 'device') return (await import('./commands/device.ts')).deviceCommand(argument, values)
+  if (command === 'sign-in-link') return (await import('./commands/sign-in-link.ts')).signInLink(argument)
+  if (command === 'cards' && argument === 'verify')
+    return (await import('./commands/cards-verify.ts')).verifyCards(values.batch)
   throw new ConfigError(`There is no command “${command}”.\n\n${usage}`)
 }
 

@@ -12,8 +12,12 @@ const stack = '    at '
 
 let dataDir: string
 const servers: ServerProcess[] = []
-const start = (env: Record<string, string>, args?: string[]): ServerProcess => {
-  const server = spawnServer({ DATA_DIR: dataDir, ...env }, args)
+const start = (
+  env: Record<string, string>,
+  args?: string[],
+  command?: [string, ...string[]],
+): ServerProcess => {
+  const server = spawnServer({ DATA_DIR: dataDir, ...env }, args, command)
   servers.push(server)
   return server
 }
@@ -146,4 +150,12 @@ test('unknown commands and options are answered with the usage', async () => {
   const unknown = start({}, ['dance'])
   expect(await unknown.exited).toBe(1)
   expect(unknown.output()).toContain('banyan serve')
+})
+
+test('SIGTERM to npm stops the server that it started', async () => {
+  const server = start({ PORT: String(await freePort()) }, [], ['npm', 'start'])
+  await untilReady(server)
+  // Resolves when the last process that writes to its output has ended.
+  await server.stop()
+  expect(server.output()).toContain('"stopped"')
 })

@@ -45,7 +45,7 @@ export async function serve(options: {
   process.exit(0)
 }
 
-/** Settles at the first SIGTERM or SIGINT; the second one ends the process at once. */
+/** Settles at the first SIGTERM or SIGINT, or when the npm that started us is gone; a second signal ends the process at once. */
 function onceStopped(): Promise<void> {
   return new Promise(resolve => {
     let asked = false
@@ -56,6 +56,10 @@ function onceStopped(): Promise<void> {
         resolve()
       })
     }
+    // npm passes a signal on to the shell between us, which dies of it and tells nobody.
+    if (process.env.npm_lifecycle_event === undefined) return
+    const parent = process.ppid
+    setInterval(() => process.ppid !== parent && resolve(), 500).unref()
   })
 }
 

@@ -64,18 +64,29 @@ export async function startApp(options: AppOptions): Promise<App> {
   const config = loadConfig(allSettings(options.modules), options) as unknown as CoreConfig
   const log = createLog(config.values.LOG_LEVEL, options.writeLog)
   const services = await createServices({ config, modules: options.modules, root: options.root, log })
+  const { modules, use } = await setUpModules(options, config, services.core).catch(async error => {
+    await services.stop()
+    throw error
+  })
   try {
-    return await open(options, config, services, log)
+    return await open(options, config, services, { modules, use }, log)
   } catch (error) {
+    // What was set up may have timers, which would ask a database that is closed.
+    for (const { parts } of [...modules].reverse()) await parts.stop?.()
     await services.stop()
     throw error
   }
 }
 
-async function open(options: AppOptions, config: CoreConfig, services: Services, log: RootLog): Promise<App> {
+async function open(
+  options: AppOptions,
+  config: CoreConfig,
+  services: Services,
+  { modules, use }: SetUp,
+  log: RootLog,
+): Promise<App> {
   const { core } = services
   const { settings } = core
-  const { modules, use } = await setUpModules(options, config, core)
   const gate = modules.find(({ parts }) => parts.gate)?.parts.gate
   if (!gate) throw new Error('No module of the catalogue provides the gate (identity)')
   await gate.syncPermissions([

@@ -22,15 +22,32 @@ const suffix = (month: Date): string =>
  * Makes the partitions of the running month and of those ahead, where they are missing. Called by the migration
  * that creates the (range-partitioned) table and daily by a job.
  */
-export async function makePartitions(db: Executor, table: string, now = new Date()): Promise<void> {
+export async function makePartitions(
+  db: Executor,
+  table: string,
+  now = new Date(),
+  existing?: readonly string[],
+): Promise<void> {
+  const there = new Set(existing)
   for (let offset = 0; offset <= monthsAhead; offset++) {
     const from = monthStart(now, offset)
     const to = monthStart(now, offset + 1)
+    const name = `${table}_${suffix(from)}`
+    if (there.has(name)) continue
     await sql`
-      CREATE TABLE IF NOT EXISTS ${sql.table(`${table}_${suffix(from)}`)}
+      CREATE TABLE IF NOT EXISTS ${sql.table(name)}
       PARTITION OF ${sql.table(table)}
       FOR VALUES FROM (${sql.lit(from.toISOString())}) TO (${sql.lit(to.toISOString())})`.execute(db)
   }
+}
+
+/** The partitions of tables, by table. */
+async function listPartitions(db: Executor, tables: readonly string[]): Promise<Map<string, string[]>> {
+  const { rows } = await sql<{ table: string; partitions: string[] }>`
+    SELECT parent.relname AS "table", array_agg(child.relname::text ORDER BY child.relname) AS partitions
+    FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
+    WHERE inhparent = ANY(${tables}::text[]::regclass[]) GROUP BY 1`.execute(db)
+  return new Map(rows.map(({ table, partitions }) => [table, partitions]))
 }
 
 /** Drops the partitions whose whole month is past the retention. Returns the names of the dropped. */
@@ -38,14 +55,12 @@ export async function dropOldPartitions(
   db: Executor,
   { table, retention_months }: MonthPartitioned,
   now = new Date(),
+  existing?: readonly string[],
 ): Promise<string[]> {
   if (retention_months === null) return []
   const oldest = `${table}_${suffix(monthStart(now, -retention_months))}`
-  const { rows } = await sql<{ name: string }>`
-    SELECT child.relname AS name FROM pg_inherits
-    JOIN pg_class child ON child.oid = inhrelid
-    WHERE inhparent = ${table}::regclass ORDER BY child.relname`.execute(db)
-  const old = rows.map(row => row.name).filter(name => /_p\d{6}$/.test(name) && name < oldest)
+  const names = existing ?? (await listPartitions(db, [table])).get(table) ?? []
+  const old = names.filter(name => /_p\d{6}$/.test(name) && name < oldest)
   for (const name of old) await sql`DROP TABLE ${sql.table(name)}`.execute(db)
   return old
 }
@@ -56,8 +71,13 @@ export async function keepPartitions(
   tables: readonly MonthPartitioned[],
   now = new Date(),
 ): Promise<void> {
+  const partitions = await listPartitions(
+    db.primary,
+    tables.map(({ table }) => table),
+  )
   for (const table of tables) {
-    await makePartitions(db.primary, table.table, now)
-    await dropOldPartitions(db.primary, table, now)
+    const existing = partitions.get(table.table) ?? []
+    await makePartitions(db.primary, table.table, now, existing)
+    await dropOldPartitions(db.primary, table, now, existing)
   }
 }

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { forbidden, unauthenticated } from '#core/errors.ts'
 import { inSpan } from '#core/telemetry/tracing.ts'
+import { LazySchema } from './compile.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { RateRules } from './rate-rules.ts'
 import type { Access, Actor, RouteDefinition } from './route.ts'
-import { forStringify, type JsonSchema, toJsonSchema } from './schema.ts'
+import { forStringify, toJsonSchema } from './schema.ts'
 import type { HttpOptions } from './server.ts'
 import { unstorable } from './storable.ts'
 
@@ -82,15 +83,17 @@ function assertAccess(actor: Actor | null, access: Access) {
   if (access !== 'signed_in' && !actor.permissions.has(access)) throw forbidden({ permission: access })
 }
 
-function routeSchema(route: RouteDefinition, status: number) {
-  const input = (schema: z.ZodType) => toJsonSchema(schema, 'input', 'draft-07', route.openInput)
-  const schema: Record<string, JsonSchema | Record<number, JsonSchema>> = {}
-  if (route.params) schema.params = input(route.params)
-  if (route.query) schema.querystring = input(route.query)
-  if (route.body) schema.body = input(route.body)
-  if (route.response && !route.raw)
-    schema.response = { [status]: forStringify(toJsonSchema(route.response, 'output', 'draft-07')) }
-  return schema
+function routeSchema({ params, query, body, response, raw, openInput }: RouteDefinition, status: number) {
+  const input = (schema: z.ZodType) =>
+    new LazySchema(() => toJsonSchema(schema, 'input', 'draft-07', openInput))
+  const output = (schema: z.ZodType) =>
+    new LazySchema(() => forStringify(toJsonSchema(schema, 'output', 'draft-07')))
+  return {
+    ...(params ? { params: input(params) } : {}),
+    ...(query ? { querystring: input(query) } : {}),
+    ...(body ? { body: input(body) } : {}),
+    ...(response && !raw ? { response: { [status]: output(response) } } : {}),
+  }
 }
 
 const signals = new WeakMap<FastifyRequest, AbortSignal>()

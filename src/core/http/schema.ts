@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** JSON Schema as plain data. */
 export type JsonSchema = { [key: string]: unknown }
 
-/** Thrown at start when a route's schema says something that JSON Schema cannot: a programming mistake. */
+/** A route's schema says something that JSON Schema cannot: a programming mistake, which the OpenAPI document shows too. */
 export class SchemaNotExpressible extends Error {
   override name = 'SchemaNotExpressible'
 }

@@ -1,8 +1,6 @@
 import type { Server } from 'node:http'
 import cookie from '@fastify/cookie'
 import multipart from '@fastify/multipart'
-import { Ajv, type Options } from 'ajv'
-import addFormats from 'ajv-formats'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Settings } from '#core/config.ts'
 import type { Db } from '#core/db/db.ts'
@@ -12,6 +10,7 @@ import { newId } from '#core/ids.ts'
 import { type Log, type LogContext, logContext } from '#core/log.ts'
 import type { coreSettings } from '#core/settings.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
+import { lazyCompilers } from './compile.ts'
 import { allowCors } from './cors.ts'
 import type { Idempotency } from './idempotency.ts'
 import { localeOf } from './locale.ts'
@@ -67,6 +66,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     requestTimeout: 120_000,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+    schemaController: lazyCompilers(),
     genReqId: request => {
       const given = request.headers['x-request-id']
       return typeof given === 'string' && requestIdForm.test(given) ? given : newId()
@@ -74,7 +74,6 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
   })
   await server.register(cookie)
   await server.register(multipart, { limits: { files: 1, fields: 10, fieldSize: 100_000, parts: 12 } })
-  useOurValidators(server)
   readJson(server)
   takeFiles(server)
 
@@ -139,21 +138,6 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       draining = true
     },
   }
-}
-
-/** Bodies are taken as they are; query strings and path parameters arrive as text and are coerced. */
-function useOurValidators(server: FastifyInstance) {
-  const common: Options = { useDefaults: true, removeAdditional: false, allErrors: true, strict: false }
-  const make = (coerceTypes: Options['coerceTypes']) => {
-    const ajv = new Ajv({ ...common, coerceTypes })
-    addFormats.default(ajv)
-    return ajv
-  }
-  const exact = make(false)
-  const coercing = make('array')
-  server.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? exact : coercing).compile(schema),
-  )
 }
 
 /** A POST without a body may still say `Content-Type: application/json`, as many clients do. */

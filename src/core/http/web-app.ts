@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
+import send from '@fastify/send'
 import type { FastifyInstance } from 'fastify'
 
 /*
@@ -29,29 +29,34 @@ const apiPath = /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|metrics|health|ready)
  */
 export async function serveWebApp(server: FastifyInstance, distDir: string): Promise<void> {
   if (!existsSync(join(distDir, 'index.html'))) return
-  await server.register(fastifyStatic, {
-    root: distDir,
-    wildcard: false,
-    index: false,
-    cacheControl: false,
-    setHeaders(response, path) {
-      const isHashed = path.includes(`${join(distDir, 'assets')}`)
-      response.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-    },
-  })
-  server.get('/*', (request, reply) => {
+  server.get('/*', async (request, reply) => {
     const path = request.url.split('?')[0] ?? '/'
-    if (apiPath.test(path) || /\.\w{2,5}$/.test(path)) return reply.callNotFound()
-    return (
-      reply
-        .header('content-security-policy', contentSecurityPolicy)
-        .header('referrer-policy', 'same-origin')
-        // The microphone is for dictating in Chat and for talking to a virtual device, the camera for scanning cards.
-        .header('permissions-policy', 'microphone=(self), camera=(self), geolocation=()')
-        .header('x-frame-options', 'DENY')
-        .header('cache-control', 'no-cache')
-        .type('text/html; charset=utf-8')
-        .sendFile('index.html')
-    )
+    if (apiPath.test(path)) return reply.callNotFound()
+    const isPage = !/\.\w{2,}$/.test(path)
+    const found = await send(request.raw, isPage ? '/index.html' : path, {
+      root: distDir,
+      index: false,
+      cacheControl: false,
+      dotfiles: 'ignore',
+    })
+    if (found.type !== 'file') {
+      reply.callNotFound()
+      return reply
+    }
+    if (isPage) reply.headers(pageHeaders)
+    const isHashed = path.startsWith('/assets/')
+    return reply
+      .code(found.statusCode)
+      .headers(found.headers)
+      .header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+      .send(found.stream)
   })
+}
+
+const pageHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'referrer-policy': 'same-origin',
+  // The microphone is for dictating in Chat and for talking to a virtual device, the camera for scanning cards.
+  'permissions-policy': 'microphone=(self), camera=(self), geolocation=()',
+  'x-frame-options': 'DENY',
 }

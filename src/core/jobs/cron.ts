@@ -3,7 +3,7 @@ import type { Db } from '#core/db/db.ts'
 import type { Log } from '#core/log.ts'
 import type { CronDefinition, Jobs } from './jobs.ts'
 import { parseSchedule, previousTick } from './schedule.ts'
-import { rememberCron, takeTick } from './store.ts'
+import { rememberCrons, takeTick } from './store.ts'
 
 export type CronTicker = { start(): Promise<void>; stop(): Promise<void> }
 
@@ -59,7 +59,13 @@ export function createCron(
 
   return {
     async start() {
-      for (const cron of crons) await rememberCron(db.primary, cron.name, new Date(clock.now()))
+      const now = clock.now()
+      const known = await rememberCrons(
+        db.primary,
+        crons.map(cron => cron.name),
+        new Date(now),
+      )
+      for (const cron of crons) cron.seen = known.get(cron.name) ?? now
       await tick()
       next()
     },

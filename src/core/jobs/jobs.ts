@@ -246,7 +246,6 @@ export function createJobs(options: {
         ...work.cron,
         { name: 'core.clean_jobs', schedule: '17 4 * * *', job: cleanUp },
       ])
-      await jobs.migrate()
       worker = createWorker({
         db,
         log,

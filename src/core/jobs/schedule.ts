@@ -90,9 +90,11 @@ const largestShift = 180 * minute
 function latestOfDay(schedule: Schedule, timeZone: string, localDay: number, at: number): number | null {
   let found: number | null = null
   let foundLocal = 0
+  const latestLocal = at + offsetAt(timeZone, at) + largestShift
   for (const hour of [...schedule.hours].sort((a, b) => b - a)) {
     for (const minuteOfHour of [...schedule.minutes].sort((a, b) => b - a)) {
       const local = localDay + (hour * 60 + minuteOfHour) * minute
+      if (local > latestLocal) continue
       if (found !== null && local < foundLocal - largestShift) return found
       for (const instant of instantsOf(local, timeZone, schedule.everyHour)) {
         if (instant > at || (found !== null && instant <= found)) continue
@@ -116,10 +118,25 @@ function instantsOf(local: number, timeZone: string, everyHour: boolean): number
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>()
+/** Clocks change at whole quarters of an hour of UTC, and to ask for an offset takes microseconds. */
+const quarter = 15 * minute
+const offsets = new Map<string, number>()
 
 /** Milliseconds by which a zone's wall clock is ahead of UTC at an instant. */
 function offsetAt(timeZone: string, at: number): number {
   if (timeZone === 'UTC') return 0
+  const start = Math.floor(at / quarter) * quarter
+  const key = `${start} ${timeZone}`
+  const known = offsets.get(key)
+  if (known !== undefined) return known
+  if (offsets.size > 10_000) offsets.clear()
+  const offset = wallClock(timeZone, start) - start
+  offsets.set(key, offset)
+  return offset
+}
+
+/** What a zone's wall clock shows at an instant, in milliseconds as if it were UTC. */
+function wallClock(timeZone: string, at: number): number {
   let formatter = formatters.get(timeZone)
   if (!formatter) {
     formatter = new Intl.DateTimeFormat('en-US', {
@@ -137,5 +154,5 @@ function offsetAt(timeZone: string, at: number): number {
   const parts: Record<string, number> = {}
   for (const { type, value } of formatter.formatToParts(at)) parts[type] = Number(value)
   const { year = 0, month = 1, day: date = 1, hour = 0, minute: minutes = 0, second = 0 } = parts
-  return Date.UTC(year, month - 1, date, hour, minutes, second) - Math.floor(at / 1000) * 1000
+  return Date.UTC(year, month - 1, date, hour, minutes, second)
 }

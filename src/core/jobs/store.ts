@@ -238,12 +238,17 @@ export async function freeJobsOf(tx: Executor, workers: readonly string[]): Prom
   return [...ended.rows, ...returned.rows]
 }
 
-/** Makes a schedule known, without a tick. */
-export async function rememberCron(db: Executor, name: string, now: Date): Promise<void> {
-  await sql`
-    INSERT INTO core_cron (name, last_tick) VALUES (${name}, ${now}) ON CONFLICT (name) DO NOTHING`.execute(
-    db,
-  )
+/** Makes schedules known, new ones without a tick. Returns the last tick of each. */
+export async function rememberCrons(
+  db: Executor,
+  names: readonly string[],
+  now: Date,
+): Promise<Map<string, number>> {
+  const { rows } = await sql<{ name: string; last_tick: string }>`
+    WITH added AS (
+      INSERT INTO core_cron (name, last_tick) SELECT unnest(${names}::text[]), ${now} ON CONFLICT (name) DO NOTHING)
+    SELECT name, last_tick FROM core_cron WHERE name = ANY(${names}::text[])`.execute(db)
+  return new Map(rows.map(({ name, last_tick }) => [name, Date.parse(last_tick)]))
 }
 
 /** True for the one process that is the first to record this tick. */

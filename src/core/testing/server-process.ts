@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../main.js', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 export type ServerProcess = {
   child: ChildProcess
@@ -21,8 +22,13 @@ export type ServerProcess = {
 }
 
 /** A real `banyan` process: for what only a process can show, such as crashes and signals. */
-export function spawnServer(env: Record<string, string>, args: readonly string[] = ['serve']): ServerProcess {
-  const child = spawn(process.execPath, [main, ...args], {
+export function spawnServer(
+  env: Record<string, string>,
+  args: readonly string[] = ['serve'],
+  [program, ...first]: readonly [string, ...string[]] = [process.execPath, main],
+): ServerProcess {
+  const child = spawn(program, [...first, ...args], {
+    cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, OLLAMA_URL: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

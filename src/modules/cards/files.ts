@@ -1,4 +1,3 @@
-import { fileTypeFromBuffer } from 'file-type'
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
 import type { Settings } from '#core/config.ts'
@@ -60,6 +59,7 @@ export function createFiles(deps: { db: Db; storage: Storage; settings: Settings
     async add(given: { name: string; bytes: Buffer; truncated: boolean }): Promise<CardFile> {
       const { bytes } = given
       if (bytes.length === 0) throw fileEmpty()
+      const { fileTypeFromBuffer } = await import('file-type')
       const type = await fileTypeFromBuffer(bytes)
       const found = kinds[type?.mime ?? '']
       if (!type || !found) throw fileTypeRefused()

@@ -179,7 +179,7 @@ test('a long log is verified piece by piece, and on the command line', async () 
   })
   expect(await verify(unknownBatch, 2223)).toMatchObject({ findings: [] })
 
-  const main = fileURLToPath(new URL('../../main.ts', import.meta.url))
+  const main = fileURLToPath(new URL('../../main.js', import.meta.url))
   const banyan = (...args: string[]) =>
     promisify(execFile)(process.execPath, [main, 'cards', 'verify', ...args], {
       env: {

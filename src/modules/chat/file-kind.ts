@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from 'file-type'
-
 /** What a file is, by its bytes alone. Text comes with the text itself. */
 export type FileKind =
   | { kind: 'image'; media_type: string }
@@ -10,6 +8,7 @@ const images = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif'])
 
 /** Null for everything that Chat does not take. The name only tells Markdown from other text. */
 export async function fileKind(bytes: Buffer, name: string): Promise<FileKind | null> {
+  const { fileTypeFromBuffer } = await import('file-type')
   const type = await fileTypeFromBuffer(bytes)
   if (type && images.has(type.mime)) return { kind: 'image', media_type: type.mime }
   if (type?.mime === 'application/pdf') return { kind: 'pdf', media_type: 'application/pdf' }

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { fileTypeFromBuffer } from 'file-type'
 import { isId, newToken } from '#core/ids.ts'
 import type { Deps } from '../deps.ts'
 import { avatarMissing, avatarNotAnImage, avatarTooLarge, userNotFound } from '../errors.ts'
@@ -31,6 +30,7 @@ export function createAvatars({ db, storage, actors }: Pick<Deps, 'db' | 'storag
       const content = await readAll(file)
       // The parser stops at its own limit without a word.
       if (file.truncated) throw avatarTooLarge({ limit: avatarBytes })
+      const { fileTypeFromBuffer } = await import('file-type')
       const type = await fileTypeFromBuffer(content)
       if (!type || !accepted.has(type.mime)) throw avatarNotAnImage()
       const key = `identity/avatars/${userId}/${newToken(12)}`

@@ -30,15 +30,16 @@ export const setRolePermissions = (db: Db, name: string, permissions: readonly s
 
 /** Gives permissions that were never seen before to their default roles. True when there were any. */
 export async function addPermissions(db: Db, definitions: readonly PermissionDefinition[]): Promise<boolean> {
-  let changed = false
-  for (const { name, roles } of definitions) {
-    const inserted = await db
-      .insertInto('identity_permission')
-      .values({ name })
-      .onConflict(conflict => conflict.doNothing())
-      .executeTakeFirst()
-    if (inserted.numInsertedOrUpdatedRows !== 1n) continue
-    changed = true
+  const rolesOf = new Map(definitions.map(({ name, roles }) => [name, roles]))
+  if (rolesOf.size === 0) return false
+  const added = await db
+    .insertInto('identity_permission')
+    .values([...rolesOf.keys()].map(name => ({ name })))
+    .onConflict(conflict => conflict.doNothing())
+    .returning('name')
+    .execute()
+  for (const { name } of added) {
+    const roles = rolesOf.get(name) ?? []
     if (roles.length === 0) continue
     await db
       .updateTable('identity_role')
@@ -46,7 +47,7 @@ export async function addPermissions(db: Db, definitions: readonly PermissionDef
       .where('name', 'in', roles)
       .execute()
   }
-  return changed
+  return added.length > 0
 }
 
 export async function readSetting(db: Db, name: string): Promise<string | null> {
