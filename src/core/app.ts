@@ -161,14 +161,12 @@ async function startWork(
   transcriptions: Transcriptions,
 ): Promise<void> {
   const { core, idempotency } = services
-  const consumers = modules.map(({ parts, isOpen }) => ({
-    isOpen,
-    jobs: services.events.subscribe(parts.consumers ?? []),
-  }))
+  for (const { parts } of modules) services.events.subscribe(parts.consumers ?? [])
   if (options.role === 'web') return
   const opened = modules.filter(module => module.isOpen)
+  const consumers = opened.flatMap(({ parts }) => parts.consumers ?? [])
   const partitioned = modules.flatMap(({ parts }) => parts.partitioned ?? [])
-  const upkeep = coreUpkeep({ core, idempotency, partitioned })
+  const upkeep = coreUpkeep({ core, idempotency, events: services.events, partitioned })
   // A server that was off for months finds no partition for today.
   await upkeep.makePartitions()
   await services.jobs.start({
@@ -177,7 +175,7 @@ async function startWork(
       ...services.mail.jobs,
       ...transcriptions.jobs,
       ...opened.flatMap(({ parts }) => parts.jobs ?? []),
-      ...consumers.filter(({ isOpen }) => isOpen).flatMap(({ jobs }) => jobs),
+      ...services.events.retries(consumers),
     ],
     cron: [
       ...upkeep.cron,
@@ -186,6 +184,7 @@ async function startWork(
       ...opened.flatMap(({ parts }) => parts.cron ?? []),
     ],
   })
+  services.events.start(consumers)
 }
 
 /** The core's own permissions; modules declare theirs. */

@@ -121,7 +121,7 @@ async function openServices(
   )
   await jobs.migrate()
 
-  const events = createEvents({ db, jobs, clock })
+  const events = createEvents({ db, jobs, clock, log, metrics, concurrency: settings.JOBS_CONCURRENCY })
   const safeFetch = createSafeFetch({ allow: () => settings.OUTBOUND_ALLOW })
   const mail = createMail({ db, jobs, settings })
   const ai = opened(createAi({ db, cache, secrets, settings, log, clock, metrics }), part => part.stop())
@@ -129,6 +129,7 @@ async function openServices(
   const idempotency = opened(createIdempotency({ db, log, secrets }), part => part.stop())
   // First to be closed: running jobs may still use all of the above.
   opened(jobs, part => part.stop())
+  opened(events, part => part.stop())
   const rateLimiter = createRateLimiter({ redis, clock })
   const core: Core = {
     settings,

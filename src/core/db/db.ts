@@ -21,6 +21,8 @@ export type Db<T = unknown> = Reads<T> & {
     work: (tx: Transaction<T>) => Promise<R>,
     options?: { isolation?: 'read committed' | 'repeatable read' | 'serializable' },
   ): Promise<R>
+  /** Calls `run` once the transaction has committed, never when it is rolled back; at once outside of one. */
+  afterCommit(executor: Executor, run: () => void): void
   /** The same connections, typed with a module's tables. */
   withTables<M>(): Db<M>
   /** The primary's pool, for what needs a connection of its own (LISTEN, the job worker). */
@@ -71,15 +73,28 @@ export function createDb(options: DbOptions): Db {
   const primary = kyselyOver(pool, options)
   const replica = options.replica_url ? openReplica(options, primary, options.replica_url) : undefined
   const { read, wrote } = replica ?? withoutReplica(primary)
+  /** What is to be done after the transactions that are under way. */
+  const afterwards = new WeakMap<Executor, (() => void)[]>()
   const db: Db = {
     primary,
     read,
     wrote,
     transaction: (work, { isolation } = {}) =>
-      retried(() => {
+      retried(async () => {
         const builder = primary.transaction()
-        return (isolation ? builder.setIsolationLevel(isolation) : builder).execute(work)
+        const after: (() => void)[] = []
+        const result = await (isolation ? builder.setIsolationLevel(isolation) : builder).execute(tx => {
+          afterwards.set(tx, after)
+          return work(tx)
+        })
+        for (const run of after) run()
+        return result
       }),
+    afterCommit(executor, run) {
+      const after = afterwards.get(executor)
+      if (after) after.push(run)
+      else run()
+    },
     withTables: <M>() => db as unknown as Db<M>,
     pool,
     connection_string: options.connection_string,

@@ -1,18 +1,24 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '#core/clock.ts'
 import { newId } from '#core/ids.ts'
-import { migration } from '#core/jobs/migrations/0001_jobs.ts'
+import { migration as jobs } from '#core/jobs/migrations/0001_jobs.ts'
 import { startProcess, type TestProcess } from '#core/jobs/testing/harness.ts'
+import { silentLog } from '#core/log.ts'
 import { createTestDb } from '#core/testing/database.ts'
 import { type ConsumerDefinition, consumer, createEvents, defineEvent, type EventsService } from './events.ts'
+import { migration as events } from './migrations/0001_events.ts'
+import { countDeliveries, deleteOld, insertDeliveries } from './store.ts'
 
 let database: Awaited<ReturnType<typeof createTestDb>>
 const processes: TestProcess[] = []
 
 beforeAll(async () => {
-  database = await createTestDb([{ module: 'core', migrations: [migration] }])
+  database = await createTestDb([{ module: 'core', migrations: [jobs, events] }])
   await sql`CREATE TABLE test_effect (note text NOT NULL)`.execute(database.db.primary)
 })
 afterEach(async () => {
@@ -26,12 +32,19 @@ async function start(
 ): Promise<TestProcess & { events: EventsService }> {
   const parts: { events?: EventsService } = {}
   const process = await startProcess(database.url, ({ db, jobs }) => {
-    parts.events = createEvents({ db, jobs, clock: systemClock })
-    return parts.events.subscribe(consumers)
+    parts.events = createEvents({ db, jobs, clock: systemClock, log: silentLog, concurrency: 4 })
+    parts.events.subscribe(consumers)
+    return parts.events.retries(consumers)
   })
-  processes.push(process)
-  if (!parts.events) throw new Error('unreachable')
-  return { ...process, events: parts.events }
+  const { events } = parts
+  if (!events) throw new Error('unreachable')
+  events.start(consumers)
+  const stop = async (limit_ms?: number) => {
+    await events.stop()
+    await process.stop(limit_ms)
+  }
+  processes.push({ ...process, stop })
+  return { ...process, stop, events }
 }
 
 const newEvent = () => defineEvent(`test.thing.happened_${newId()}`, z.object({ n: z.int() }))
@@ -72,35 +85,87 @@ test('every consumer hears of what was committed, and only of that', async () =>
   await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 2', 'test.b 2']), {
     timeout: 10_000,
   })
-  const { rows } = await sql`SELECT 1 FROM core_job WHERE state <> 'succeeded'`.execute(db.primary)
-  expect(rows).toEqual([])
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0))
 })
 
-test('an event that comes again has no further effect', async () => {
+test('two processes at once deliver each of many events once', async () => {
+  const event = newEvent()
+  const prefix = newId()
+  const consumers = [writes(`test.a_${newId()}`, event, prefix), writes(`test.b_${newId()}`, event, prefix)]
+  const [{ db, events }] = await Promise.all([start(consumers), start(consumers)])
+  const numbers = Array.from({ length: 200 }, (_, n) => n)
+  await Promise.all(numbers.map(n => db.transaction(tx => events.publish(tx, event, { n }))))
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 20_000 })
+  expect(await notes(prefix)).toEqual(numbers.flatMap(n => [`test.a ${n}`, `test.b ${n}`]).sort())
+})
+
+test('what a killed process was handling is handled by another, once', async () => {
   const event = newEvent()
   const prefix = newId()
   const name = `test.a_${newId()}`
-  const { db, events, jobs } = await start([writes(name, event, prefix)])
-  await events.publish(db.primary, event, { n: 1 })
-  await vi.waitFor(async () => expect(await notes(prefix)).toHaveLength(1), { timeout: 10_000 })
-  const { rows } = await sql<{ payload: unknown }>`SELECT payload FROM core_job WHERE name = ${name}`.execute(
-    db.primary,
+  await database.db.transaction(tx =>
+    insertDeliveries(tx, [name], { id: newId(), occurred_at: new Date().toISOString(), payload: { n: 7 } }),
   )
-  const again = {
+  const doomed = spawn(process.execPath, [
+    fileURLToPath(new URL('testing/doomed-consumer.ts', import.meta.url)),
+    database.url,
     name,
-    schema: z.unknown(),
-    attempts: 1,
-    timeout_ms: 1000,
-    concurrency: null,
-    run: async () => undefined,
-  }
-  const ids = await Promise.all(
-    Array.from({ length: 10 }, () => jobs.add(db.primary, again, rows[0]?.payload)),
-  )
-  for (const id of ids) {
-    await vi.waitFor(async () => expect((await jobs.get(id))?.state).toBe('succeeded'), { timeout: 10_000 })
-  }
-  expect(await notes(prefix)).toHaveLength(1)
+    `${prefix}half`,
+  ])
+  await once(doomed.stdout, 'data')
+  const { db } = await start([writes(name, event, prefix)])
+  doomed.kill('SIGKILL')
+  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 7']), { timeout: 10_000 })
+  expect(await countDeliveries(db.primary)).toBe(0)
+})
+
+test('an event that fails again and again becomes a dead job, and can be handled after all', async () => {
+  const event = newEvent()
+  const prefix = newId()
+  const name = `test.stuck_${newId()}`
+  let isMended = false
+  const stuck = consumer({
+    name,
+    event,
+    async handle({ payload }, tx) {
+      if (!isMended) throw new Error('never')
+      await sql`INSERT INTO test_effect (note) VALUES (${`${prefix}${payload.n}`})`.execute(tx)
+    },
+  })
+  const { db, events, jobs } = await start([stuck])
+  await events.publish(db.primary, event, { n: 3 })
+  // All tries but the last are over; it is due now.
+  await vi.waitFor(async () => {
+    const { rows } = await sql`
+      UPDATE core_event_delivery SET attempts = 11, run_at = now() WHERE consumer = ${name} AND attempts > 0
+      RETURNING id`.execute(db.primary)
+    expect(rows).toHaveLength(1)
+  })
+  const find = async () => (await jobs.list({ name, limit: 10 })).items
+  await vi.waitFor(async () => expect(await find()).toMatchObject([{ state: 'dead' }]), { timeout: 10_000 })
+  const [job] = await find()
+  expect(job?.error_detail).toBe('never')
+  isMended = true
+  expect(await jobs.retry(job?.id ?? '')).toBe(true)
+  await vi.waitFor(async () => expect((await find())[0]?.state).toBe('succeeded'), { timeout: 10_000 })
+  expect(await notes(prefix)).toEqual(['3'])
+})
+
+test('receipts and letters to nobody are forgotten after a while', async () => {
+  const { primary } = database.db
+  await sql`
+    INSERT INTO core_event_receipt (consumer, event_id, created_at)
+    VALUES ('test', ${newId()}, now()), ('test', ${newId()}, now() - interval '31 days')`.execute(primary)
+  await sql`
+    INSERT INTO core_event_delivery (consumer, event_id, occurred_at, payload, run_at)
+    VALUES ('test.gone', ${newId()}, now(), '{}', now()),
+      ('test.gone', ${newId()}, now(), '{}', now() - interval '31 days')`.execute(primary)
+  while ((await deleteOld(primary, 1)) > 0);
+  expect(
+    (await sql`SELECT 1 FROM core_event_receipt WHERE consumer = 'test'`.execute(primary)).rows,
+  ).toHaveLength(1)
+  expect(await countDeliveries(primary)).toBe(1)
+  await sql`DELETE FROM core_event_delivery`.execute(primary)
 })
 
 test('a handler that fails leaves nothing behind, and is tried again', async () => {
@@ -125,9 +190,7 @@ test('a handler that fails leaves nothing behind, and is tried again', async () 
 test('publishing to nobody writes nothing, and a payload must fit', async () => {
   const { db, events } = await start([])
   const event = newEvent()
-  const count = async () => (await sql`SELECT 1 FROM core_job`.execute(db.primary)).rows.length
-  const before = await count()
   await events.publish(db.primary, event, { n: 1 })
-  expect(await count()).toBe(before)
+  expect(await countDeliveries(db.primary)).toBe(0)
   await expect(events.publish(db.primary, event, { n: 0.5 })).rejects.toThrow(z.ZodError)
 })

@@ -1,9 +1,20 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Clock } from '#core/clock.ts'
 import type { Db, Executor } from '#core/db/db.ts'
 import { newId } from '#core/ids.ts'
 import { defineJob, type JobDefinition, type Jobs } from '#core/jobs/jobs.ts'
+import type { Log } from '#core/log.ts'
+import type { Metrics } from '#core/telemetry/metrics.ts'
+import { createDeliverer, type Deliverer } from './delivery.ts'
+import {
+  countDeliveries,
+  type Delivery,
+  deleteOld,
+  insertDeliveries,
+  recordReceipt,
+  removeDelivery,
+} from './store.ts'
 
 /** Something that happened, in the past tense: `cards.card.redeemed`. Payloads hold ids, not copies of rows. */
 export type EventType<T> = { name: string; schema: z.ZodType<T> }
@@ -18,10 +29,13 @@ export type Occurrence<T> = {
 }
 
 export type ConsumerDefinition<T = unknown> = {
-  /** `module.verb_noun`, like a job, because it runs as one. */
+  /** `module.verb_noun` */
   name: string
   event: EventType<T>
-  /** Runs in the transaction that records that the event was handled: effects in `tx` happen exactly once. */
+  /**
+   * Runs in the transaction that takes the event from those that wait: effects in `tx` happen exactly once. Short:
+   * what lasts belongs in a job.
+   */
   handle(occurrence: Occurrence<T>, tx: Transaction<unknown>): Promise<void>
 }
 
@@ -40,65 +54,128 @@ export type Events = {
 
 export type EventsService = Events & {
   /**
-   * Makes consumers known to `publish`, and returns the jobs that they run as. Every process must know all consumers
-   * of the installation, also those whose jobs run in other processes only.
+   * Makes consumers known to `publish`. Every process must know all consumers of the installation, also those that
+   * run in other processes only.
    */
-  subscribe(consumers: readonly ConsumerDefinition[]): JobDefinition[]
+  subscribe(consumers: readonly ConsumerDefinition[]): void
+  /** Begins to deliver to these of them. */
+  start(consumers: readonly ConsumerDefinition[]): void
+  /** As what dead letters of these consumers are tried again, for the worker of jobs. */
+  retries(consumers: readonly ConsumerDefinition[]): JobDefinition[]
+  /** Forgets what is past its retention. */
+  cleanUp(signal: AbortSignal): Promise<void>
+  stop(limit_ms?: number): Promise<void>
 }
 
 /** About half an hour of tries, so that a short outage of what a handler needs leaves no dead letters. */
 const attempts = 12
+const stopLimit_ms = 10_000
+const deleteBatch = 1000
 
+const Letter = z.object({ id: z.uuid(), occurred_at: z.string(), payload: z.unknown() })
+
+/**
+ * Events wait in a table of their own rather than in the queue of jobs: a job takes eight statements and four
+ * transactions besides its work, a delivery one statement within the transaction of its consumer.
+ */
 export function createEvents({
   db,
   jobs,
   clock,
+  log,
+  metrics,
+  concurrency,
 }: {
   db: Db
-  jobs: Pick<Jobs, 'add'>
+  jobs: Pick<Jobs, 'bury'>
   clock: Clock
+  log: Log
+  metrics?: Metrics
+  /** Deliveries at once in this process. */
+  concurrency: number
 }): EventsService {
-  const subscribers = new Map<string, JobDefinition<Occurrence<unknown>>[]>()
+  const known = new Map<string, ConsumerDefinition>()
+  const byEvent = new Map<string, string[]>()
+  let deliverer: Deliverer | null = null
+  metrics?.gauge({
+    name: 'events_waiting',
+    help: 'Deliveries of events that wait',
+    async collect(gauge) {
+      gauge.set(await countDeliveries(db.primary))
+    },
+  })
 
-  const jobOf = ({ name, event, handle }: ConsumerDefinition) =>
-    defineJob<Occurrence<unknown>>({
-      name,
-      schema: z.object({ id: z.uuid(), occurred_at: z.string(), payload: z.unknown() }),
-      attempts,
-      timeout_ms: 60_000,
-      async run(occurrence) {
-        const payload = event.schema.parse(occurrence.payload)
-        await db.transaction(async tx => {
-          if (await recordReceipt(tx, name, occurrence.id)) await handle({ ...occurrence, payload }, tx)
-        })
-      },
+  async function handle(
+    { consumer: name, event_id, occurred_at, payload }: Delivery,
+    tx: Transaction<unknown>,
+  ) {
+    const definition = known.get(name)
+    if (!definition) throw new Error(`There is no consumer ${name}`)
+    await definition.handle(
+      { id: event_id, occurred_at, payload: definition.event.schema.parse(payload) },
+      tx,
+    )
+  }
+
+  /** A delivery that failed for the last time becomes a dead job, which administrators see and may retry. */
+  async function bury(delivery: Delivery, error: unknown) {
+    const { consumer: name, event_id: id, occurred_at, payload } = delivery
+    await db.transaction(async tx => {
+      if (await removeDelivery(tx, delivery))
+        await jobs.bury(tx, name, { id, occurred_at, payload }, attempts, error)
     })
+  }
 
   return {
     async publish(tx, event, payload) {
       const checked = event.schema.parse(payload)
-      const listening = subscribers.get(event.name)
+      const listening = byEvent.get(event.name)
       if (!listening) return
-      const occurrence = { id: newId(), occurred_at: new Date(clock.now()).toISOString(), payload: checked }
-      for (const job of listening) await jobs.add(tx, job, occurrence)
+      const occurred_at = new Date(clock.now()).toISOString()
+      await insertDeliveries(tx, listening, { id: newId(), occurred_at, payload: checked })
+      db.afterCommit(tx, () => deliverer?.wake(listening.length))
     },
     subscribe(consumers) {
-      return consumers.map(definition => {
-        const job = jobOf(definition)
-        const others = subscribers.get(definition.event.name) ?? []
-        if (others.some(other => other.name === job.name))
-          throw new Error(`Two consumers are named ${job.name}`)
-        subscribers.set(definition.event.name, [...others, job])
-        return job
+      for (const definition of consumers) {
+        if (known.has(definition.name)) throw new Error(`Two consumers are named ${definition.name}`)
+        known.set(definition.name, definition)
+        byEvent.set(definition.event.name, [...(byEvent.get(definition.event.name) ?? []), definition.name])
+      }
+    },
+    start(consumers) {
+      const names = consumers.map(({ name }) => name)
+      if (names.length === 0) return
+      deliverer = createDeliverer({
+        db,
+        log: log.child('events'),
+        metrics,
+        consumers: names,
+        concurrency,
+        attempts,
+        handle,
+        bury,
       })
     },
+    retries: consumers =>
+      consumers.map(({ name }) =>
+        defineJob({
+          name,
+          schema: Letter,
+          timeout_ms: 60_000,
+          async run({ id, occurred_at, payload }) {
+            await db.transaction(async tx => {
+              const delivery = { id: 0, consumer: name, event_id: id, occurred_at, payload, attempts: 0 }
+              if (await recordReceipt(tx, name, id)) await handle(delivery, tx)
+            })
+          },
+        }),
+      ),
+    async cleanUp(signal) {
+      while (!signal.aborted && (await deleteOld(db.primary, deleteBatch)) > 0);
+    },
+    async stop(limit_ms = stopLimit_ms) {
+      await deliverer?.stop(limit_ms)
+      deliverer = null
+    },
   }
-}
-
-/** True the first time that this consumer takes this event. */
-async function recordReceipt(tx: Executor, consumer: string, eventId: string): Promise<boolean> {
-  const { rows } = await sql`
-    INSERT INTO core_event_receipt (consumer, event_id) VALUES (${consumer}, ${eventId})
-    ON CONFLICT DO NOTHING RETURNING event_id`.execute(tx)
-  return rows.length > 0
 }

@@ -10,8 +10,17 @@ import type { Realtime } from '#core/realtime/realtime.ts'
 import type { coreSettings } from '#core/settings.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
 import { type CronTicker, createCron } from './cron.ts'
-import { createRunner } from './runner.ts'
-import { cancelJob, countJobs, deleteOld, findJob, insertJob, listJobs, retryJob } from './store.ts'
+import { createRunner, describe } from './runner.ts'
+import {
+  cancelJob,
+  countJobs,
+  deleteOld,
+  findJob,
+  insertDead,
+  insertJob,
+  listJobs,
+  retryJob,
+} from './store.ts'
 import { createWorker, migrateWorker, type Worker } from './worker.ts'
 
 export const JobState = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'dead'])
@@ -117,6 +126,8 @@ export type Jobs = {
     payload: T,
     options?: { owner_id?: string; key?: string; run_at?: Date },
   ): Promise<string>
+  /** Writes down, as dead, what was tried in vain elsewhere, so that administrators see it and may retry it as a job. */
+  bury(tx: Executor, name: string, payload: unknown, attempts: number, error: unknown): Promise<void>
   get(id: string): Promise<JobView | null>
   /** Newest first. */
   list(filter: JobFilter): Promise<Page<JobRecord>>
@@ -214,6 +225,8 @@ export function createJobs(options: {
         max_attempts: job.attempts,
       })
     },
+    bury: (tx, name, payload, max_attempts, error) =>
+      insertDead(tx, { id: newId(), name, payload, max_attempts }, describe(error)),
     get: async id => (isId(id) ? findJob(db.primary, id) : null),
     async list({ cursor, limit, ...filter }) {
       const [before] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? []

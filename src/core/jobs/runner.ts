@@ -100,8 +100,7 @@ export function createRunner({
     log.warn({ error, job: definition.name, attempt: fence.attempts }, 'a job failed')
     return finished(
       failJob(db.primary, fence, {
-        code: error instanceof AppError ? error.code : 'job.failed',
-        detail: scrub(error instanceof Error ? error.message : String(error)).slice(0, 1000),
+        ...describe(error),
         retry_in_ms: backoff(fence.attempts),
       }),
     )
@@ -143,6 +142,12 @@ export function createRunner({
     isRunning: ({ id, attempts }) => running.get(id)?.attempts === attempts,
   }
 }
+
+/** What is kept of an error. */
+export const describe = (error: unknown): { code: string; detail: string } => ({
+  code: error instanceof AppError ? error.code : 'job.failed',
+  detail: scrub(error instanceof Error ? error.message : String(error)).slice(0, 1000),
+})
 
 /** Milliseconds until the next attempt: 1, 2, 4 … seconds, an hour at most, spread so that retries do not march in step. */
 const backoff = (attempts: number): number =>

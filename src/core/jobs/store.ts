@@ -46,6 +46,18 @@ export async function insertJob(db: Executor, job: NewJob): Promise<string> {
   return rows[0]?.id ?? job.id
 }
 
+/** Writes down a job that has had its last attempt elsewhere. */
+export async function insertDead(
+  db: Executor,
+  job: Pick<NewJob, 'id' | 'name' | 'payload' | 'max_attempts'>,
+  error: { code: string; detail: string },
+): Promise<void> {
+  await sql`
+    INSERT INTO core_job (id, name, payload, state, attempts, max_attempts, error_code, error_detail, finished_at)
+    VALUES (${job.id}, ${job.name}, ${JSON.stringify(job.payload)}::jsonb, 'dead', ${job.max_attempts},
+      ${job.max_attempts}, ${error.code}, ${error.detail}, now())`.execute(db)
+}
+
 /** Takes a due job for a worker; null when it is not due, taken, cancelled or done: then the alarm was a stale one. */
 export async function claimJob(
   db: Executor,
@@ -261,7 +273,7 @@ export async function takeTick(tx: Executor, name: string, tick: Date): Promise<
 }
 
 /** Days that finished jobs are kept. The dead wait for an administrator; the rest is history. */
-const retention = { owned: 30, unowned: 1, dead: 90, receipts: 30 }
+const retention = { owned: 30, unowned: 1, dead: 90 }
 
 /** Deletes up to `limit` rows that are past their retention. Returns how many went. */
 export async function deleteOld(db: Executor, limit: number): Promise<number> {
@@ -274,10 +286,5 @@ export async function deleteOld(db: Executor, limit: number): Promise<number> {
           WHEN owner_id IS NOT NULL THEN ${retention.owned}::int
           ELSE ${retention.unowned}::int END)
       LIMIT ${limit})`.execute(db)
-  const receipts = await sql`
-    DELETE FROM core_event_receipt WHERE (consumer, event_id) IN (
-      SELECT consumer, event_id FROM core_event_receipt
-      WHERE created_at < now() - make_interval(days => ${retention.receipts})
-      LIMIT ${limit})`.execute(db)
-  return Number(jobs.numAffectedRows ?? 0) + Number(receipts.numAffectedRows ?? 0)
+  return Number(jobs.numAffectedRows ?? 0)
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createCache } from '#core/cache/cache.ts'
 import type { Executor } from '#core/db/db.ts'
 import { consumer, createEvents } from '#core/events/events.ts'
+import { migration as eventsMigration } from '#core/events/migrations/0001_events.ts'
 import { newId } from '#core/ids.ts'
 import { migration as jobsMigration } from '#core/jobs/migrations/0001_jobs.ts'
 import { startProcess, type TestProcess } from '#core/jobs/testing/harness.ts'
@@ -23,12 +24,13 @@ const clock = { now: () => time }
 
 beforeAll(async () => {
   database = await createTestDb([
-    { module: 'core', migrations: [jobsMigration] },
+    { module: 'core', migrations: [jobsMigration, eventsMigration] },
     { module: 'billing', migrations: [migration, retiredPlans] },
   ])
   process = await startProcess(database.url)
   await sql`CREATE TABLE test_vip (id uuid PRIMARY KEY)`.execute(process.db.primary)
-  const events = createEvents({ db: process.db, jobs: process.jobs, clock })
+  const { db, jobs } = process
+  const events = createEvents({ db, jobs, clock, log: silentLog, concurrency: 1 })
   // Nobody runs it, so that what was published can be counted.
   events.subscribe([
     consumer({ name: 'test.watch_subscriptions', event: SubscriptionChanged, handle: async () => undefined }),
@@ -83,10 +85,10 @@ const days = (count: number) =>
   new Date(Date.parse('2026-11-21T00:00:00Z') + count * 86_400_000).toISOString()
 
 async function published(userId: string): Promise<unknown[]> {
-  const { rows } = await sql<{ payload: { payload: unknown } }>`
-    SELECT payload FROM core_job WHERE name = 'test.watch_subscriptions'
-      AND payload->'payload'->>'user_id' = ${userId} ORDER BY id`.execute(process.db.primary)
-  return rows.map(row => row.payload.payload)
+  const { rows } = await sql<{ payload: unknown }>`
+    SELECT payload FROM core_event_delivery WHERE consumer = 'test.watch_subscriptions'
+      AND payload->>'user_id' = ${userId} ORDER BY id`.execute(process.db.primary)
+  return rows.map(row => row.payload)
 }
 
 test('everyone is on the free plan, and those marked as VIP on theirs', async () => {

@@ -48,14 +48,5 @@ export const migration: Migration = {
         name text PRIMARY KEY,
         last_tick timestamptz NOT NULL
       )`.execute(db)
-
-    await sql`
-      CREATE TABLE core_event_receipt (
-        consumer text NOT NULL,
-        event_id uuid NOT NULL,
-        created_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (consumer, event_id)
-      )`.execute(db)
-    await sql`CREATE INDEX core_event_receipt_created ON core_event_receipt (created_at)`.execute(db)
   },
 }

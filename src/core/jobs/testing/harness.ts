@@ -36,6 +36,7 @@ export async function startProcess(
     realtime: { publish: async (channel, data) => void sent.push({ channel, data }) },
     settings: { JOBS_CONCURRENCY: concurrency, SHUTDOWN_TIMEOUT_MS: 10_000 },
   })
+  await jobs.migrate()
   await jobs.start({ jobs: typeof work === 'function' ? work({ db, jobs }) : work, cron: [] })
   return {
     db,

@@ -79,7 +79,8 @@ export function createSession(deps: VoiceDeps, port: VoicePort): Session {
   }
 
   function openEar(wanted: ListenMode) {
-    if (ear?.is_fresh && earMode === wanted) return
+    // A device that never stops listening says so again and again: what is being said is not cut by it.
+    if (ear && earMode === wanted && (ear.is_fresh || wanted === 'realtime')) return
     ear?.close()
     earMode = wanted
     const it = createEar({
