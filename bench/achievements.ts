@@ -62,7 +62,8 @@ async function countMessages(banyan: Banyan, db: Db, users: readonly string[]): 
     realtime: { publish: () => Promise.reject(new Error('nothing is live here')) },
     settings,
   })
-  const events = createEvents({ db, jobs, clock: systemClock })
+  const log = createLog('error')
+  const events = createEvents({ db, jobs, clock: systemClock, log, concurrency: 1 })
   // The server runs it; here it only has to be known.
   events.subscribe([
     consumer({

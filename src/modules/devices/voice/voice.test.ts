@@ -4,7 +4,7 @@ import { answerSteps, type FakeOpenaiScript } from '#core/testing/fake-openai.ts
 import type { RecordedRequest } from '#core/testing/fake-server.ts'
 import type { ChatApp } from '#modules/chat/testing.ts'
 import type { Received } from '../simulator/device.ts'
-import { voiceLike } from '../simulator/sound.ts'
+import { roomNoise, voiceLike } from '../simulator/sound.ts'
 import { startTalkApp, type TestDevice, talkingDevice } from '../socket/talk.testing.ts'
 
 let app: ChatApp
@@ -252,6 +252,17 @@ describe('being interrupted', () => {
     await device.waitFor(({ type, text }) => type === 'tts' && text === '我是小榕。', { from })
     const [, first] = await turnsOf(device, 2)
     expect(first).toMatchObject({ outcome: 'aborted' })
+    await device.close()
+  })
+
+  test('realtime: asking to listen again cuts nothing of what is being said', async () => {
+    script = short
+    const device = await talkingDevice(app)
+    listen(device, 'realtime')
+    await device.speak(voiceLike(900), { speed: 2, silence_ms: 0 })
+    listen(device, 'realtime')
+    await device.speak(roomNoise(60), { speed: 2 })
+    await device.waitFor(({ type, text }) => type === 'tts' && text === '我是小榕。')
     await device.close()
   })
 
