@@ -88,7 +88,11 @@ export const coreSettings = {
   METRICS_TOKEN: secret(
     'Bearer token that /metrics asks for. Without it, /metrics answers loopback callers only.',
   ),
-  JOBS_CONCURRENCY: integer('Background jobs that run at once per process, and as many deliveries of events.', 5, { min: 1, max: 100 }),
+  JOBS_CONCURRENCY: integer(
+    'Background jobs that run at once per process, and as many deliveries of events.',
+    5,
+    { min: 1, max: 100 },
+  ),
   SHUTDOWN_TIMEOUT_MS: integer('Longest time of a graceful stop, in milliseconds.', 30_000, { min: 1000 }),
 }
 
