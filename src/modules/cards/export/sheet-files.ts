@@ -9,7 +9,7 @@ import type { ZipFile } from './zip.ts'
 export type Run = { from: number; to: number; cardAt(number: number): PrintedCard }
 export type SheetFormat = 'svg' | 'pdf'
 
-/** Cards in one PDF of a ZIP, or a few fewer: about 10 MB, held in memory while it is made. */
+/** Cards in one PDF of a ZIP, or a few fewer: about 3 MB, held in memory while it is made. */
 export const cardsInPart = 5_000
 
 const padded = (number: number, length: number) => String(number).padStart(length, '0')

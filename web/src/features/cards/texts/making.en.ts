@@ -197,7 +197,7 @@ const en: SameTexts<typeof zhCN> = {
     download: 'Download',
     split_one: '{{files}} PDF of at most {{cards}} cards, in a ZIP; its name says which cards.',
     split_other: '{{files}} PDFs of at most {{cards}} cards each, in one ZIP; their names say which cards.',
-    long: 'A large file: it may take tens of minutes, and the record of exports shows how far it is. If it is cut off, go on from the first card that is missing.',
+    long: 'A large file: it may take some minutes, and the record of exports shows how far it is. If it is cut off, go on from the first card that is missing.',
     audited: 'Each export is on record: who, when, how many.',
     cancel: 'Cancel',
   },
