@@ -21,6 +21,7 @@ const places: readonly Place[] = [
   guest('sign-up', '/sign-up'),
   guest('forgot-password', '/forgot-password'),
   guest('reset-password', '/reset-password#token=x'),
+  guest('verify-email', '/verify-email#token=x'),
   { name: 'share', path: filled => filled && `/share/${filled.share}`, isPublic: true },
   at('chat', '/chat'),
   { name: 'conversation', path: filled => filled && `/chat/${filled.conversation}` },
@@ -146,7 +147,7 @@ async function look(shown: Visit, path: string, name: string, { state, width }: 
   const directory = join(pictures, state)
   mkdirSync(directory, { recursive: true })
   await page.screenshot({ path: join(directory, `${name}.png`) })
-  const found = await faultsOf(shown, state === 'error')
+  const found = await faultsOf(shown, state === 'error', state === 'empty')
   if (width !== 390) return found
   // The narrowest phone.
   await page.setViewportSize({ width: 360, height: 740 })

@@ -1,5 +1,5 @@
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 
 const server = process.env.BANYAN_SERVER ?? 'http://127.0.0.1:8080'
@@ -7,10 +7,32 @@ const server = process.env.BANYAN_SERVER ?? 'http://127.0.0.1:8080'
 /** Addresses that belong to the server: never answered by the app's own page, in development or offline. */
 const serverPaths = /^\/(api|v1|docs|openapi\.json|metrics|health|ready)(\/|$|\?)/
 
+/**
+ * Ant Design announces every icon as a picture, by the English name of its file. Most only decorate: beside them stands
+ * a text, or their button has a name. So an icon is a picture only where it is given a name, in the reader's language.
+ */
+const quietIcons: Plugin = {
+  name: 'quiet-icons',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /@ant-design[\\/]icons[\\/]es[\\/]components[\\/]AntdIcon(Light)?\.js/ },
+    handler(code, id) {
+      const quiet = code.replace(
+        /role: "img",\s*"aria-label": icon\.name/,
+        `role: restProps["aria-label"] ? "img" : undefined,
+         "aria-hidden": restProps["aria-label"] ? undefined : true`,
+      )
+      if (quiet === code) this.error(`Icons are announced in another way now: look at ${id}`)
+      return quiet
+    },
+  },
+}
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [
     react(),
+    quietIcons,
     VitePWA({
       registerType: 'prompt',
       injectRegister: false,
@@ -83,6 +105,8 @@ export default defineConfig({
       },
     },
   },
+  // In development the packages are bundled ahead, by plugins of their own.
+  optimizeDeps: { rolldownOptions: { plugins: [quietIcons] } },
   server: {
     port: 5173,
     proxy: Object.fromEntries(

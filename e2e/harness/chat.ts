@@ -33,6 +33,6 @@ export async function openNewChat(page: Page): Promise<void> {
   await composer(page).waitFor()
 }
 
-/** Clicks an entry of the menu that is open. Its name also holds that of its icon, so the text decides. */
+/** Clicks an entry of the menu that is open. */
 export const chooseInMenu = (page: Page, text: string): Promise<void> =>
   page.getByRole('menuitem').getByText(text, { exact: true }).filter({ visible: true }).click()

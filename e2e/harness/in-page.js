@@ -16,6 +16,25 @@ globalThis.inPage = {
     return texts.map(text => text.trim()).filter(text => /^[a-z]+(\.[a-zA-Z]+)+$/.test(text))
   },
 
+  /**
+   * Icons and buttons whose names are in another language than the page, or are the names of files. `isEmpty`: nothing
+   * on the page was written by people, who may write in any language.
+   */
+  foreignNames(isEmpty) {
+    const isEnglish = document.documentElement.lang === 'en'
+    const isChinese = text => /\p{Script=Han}/u.test(text)
+    const shown = [...document.querySelectorAll('[role="img"], button, [role="button"], a')].filter(
+      element => !element.closest('[aria-hidden="true"]'),
+    )
+    return shown.flatMap(element => {
+      const isPicture = element.getAttribute('role') === 'img'
+      const name = (element.getAttribute('aria-label') ?? (isPicture ? '' : element.textContent) ?? '').trim()
+      const isFile = isPicture && /^[a-z]+(-[a-z]+)*$/.test(name)
+      const isForeign = isEnglish ? isEmpty && isChinese(name) : isPicture && name !== '' && !isChinese(name)
+      return isFile || isForeign ? [name] : []
+    })
+  },
+
   /** How many pixels of the page are beside the window. */
   sideways: () => document.documentElement.scrollWidth - innerWidth,
 

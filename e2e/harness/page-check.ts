@@ -24,16 +24,22 @@ const known = [
   /^axe aria-required-children \(1\): \.ant-tabs-nav: /,
 ]
 
-/** What is wrong with the page as it is shown now; empty when it is fine. */
-export async function faultsOf({ page, complaints }: Visit, isErrorExpected: boolean): Promise<string[]> {
+/** What is wrong with the page as it is shown now; empty when it is fine. `isEmpty`: people have written nothing on it. */
+export async function faultsOf(
+  { page, complaints }: Visit,
+  isErrorExpected: boolean,
+  isEmpty = false,
+): Promise<string[]> {
   const found = complaints().filter(
     text => !(isErrorExpected && /the server responded with a status of 5/.test(text)),
   )
+  const foreign = await page.evaluate<string[]>(`inPage.foreignNames(${isEmpty})`)
   const keys = await page.evaluate<string[]>('inPage.rawKeys()')
   await page.evaluate(axe.source)
   const all = [
     ...found,
     ...keys.map(key => `a raw key: ${key}`),
+    ...foreign.map(name => `a name in another language: ${name}`),
     ...((await isTooWide({ page })) ? ['scrolls sideways'] : []),
     ...(await page.evaluate<string[]>('inPage.axeFaults()')),
   ]

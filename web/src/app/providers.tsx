@@ -1,3 +1,4 @@
+import { EllipsisOutlined } from '@ant-design/icons'
 import { type QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
 import { App, ConfigProvider } from 'antd'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
@@ -25,7 +26,7 @@ export function Providers({ queryClient, antdLocale, children }: ProvidersProps)
 
 function AntdProvider({ firstLocale, children }: { firstLocale: AntdLocale; children: ReactNode }) {
   const { mode } = useTheme()
-  const { i18n } = useTranslation('app')
+  const { t, i18n } = useTranslation('app')
   const [locale, setLocale] = useState(firstLocale)
   useEffect(() => {
     const change = async (language: string) => {
@@ -41,6 +42,7 @@ function AntdProvider({ firstLocale, children }: { firstLocale: AntdLocale; chil
       locale={locale}
       button={{ autoInsertSpace: false }}
       modal={{ styles: { header: { marginBottom: 'var(--ant-padding)' } } }}
+      tabs={{ more: { icon: <EllipsisOutlined aria-label={t('common.moreTabs')} /> } }}
       form={{ requiredMark: false, scrollToFirstError: true }}
     >
       <App message={{ maxCount: 3 }}>{children}</App>

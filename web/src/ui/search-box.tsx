@@ -1,6 +1,7 @@
-import { SearchOutlined } from '@ant-design/icons'
+import { CloseCircleFilled, SearchOutlined } from '@ant-design/icons'
 import { Input } from 'antd'
 import { useEffect, useEffectEvent, useState } from 'react'
+import { useTranslation } from 'react-i18next'
 import style from './search-box.module.css'
 
 /** A search that is written through a moment after the last key. */
@@ -13,6 +14,7 @@ export function SearchBox({
   value: string
   onChange: (value: string) => void
 }) {
+  const { t } = useTranslation('app')
   const [typed, setTyped] = useState(value)
   const commit = useEffectEvent((text: string) => {
     if (text.trim() !== value) onChange(text.trim())
@@ -30,7 +32,7 @@ export function SearchBox({
       placeholder={label}
       type="search"
       maxLength={100}
-      allowClear
+      allowClear={{ clearIcon: <CloseCircleFilled aria-label={t('common.clear')} /> }}
       value={typed}
       onChange={event => setTyped(event.target.value)}
     />

@@ -60,6 +60,7 @@ const en: SameTexts<typeof zhCN> = {
     cancel: 'Cancel',
     save: 'Save',
     saved: 'Saved',
+    clear: 'Clear',
     delete: 'Delete',
     undo: 'Undo',
     retry: 'Try again',
@@ -67,6 +68,7 @@ const en: SameTexts<typeof zhCN> = {
     never: 'Never',
     none: 'None',
     show: 'Show',
+    moreTabs: 'More tabs',
     hide: 'Hide',
   },
   copy: {

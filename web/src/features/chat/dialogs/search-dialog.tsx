@@ -1,4 +1,4 @@
-import { MessageOutlined, SearchOutlined } from '@ant-design/icons'
+import { CloseCircleFilled, MessageOutlined, SearchOutlined } from '@ant-design/icons'
 import { Button, Input, Modal, Spin } from 'antd'
 import { type KeyboardEvent, useEffect, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -59,7 +59,7 @@ export default function SearchDialog({ onClose }: { onClose: () => void }) {
     >
       <Input
         autoFocus
-        allowClear
+        allowClear={{ clearIcon: <CloseCircleFilled aria-label={t('app:common.clear')} /> }}
         size="large"
         prefix={<SearchOutlined />}
         suffix={isBusy ? <Spin size="small" /> : <span />}
