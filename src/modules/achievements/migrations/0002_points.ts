@@ -50,8 +50,8 @@ async function createEnter(db: Kysely<unknown>) {
     DECLARE
       erased boolean;
     BEGIN
-      -- Nobody waits for the disk under the lock. What a crash of the database loses comes again: its job ends by a
-      -- later commit, which is not on the disk before this one.
+      -- Nobody waits for the disk under the lock. What a crash of the database loses happens again: the same commit
+      -- notes that the event was delivered.
       PERFORM set_config('synchronous_commit', 'off', true);
       is_new := false;
       is_retracted := false;
