@@ -34,6 +34,10 @@ test('numbers, times, dates and documents arrive as the wire wants them', async 
   ])
 })
 
+test('without a replica, reads that may lag are asked of the primary itself', async () => {
+  expect(await db.read('somebody', async rows => rows)).toBe(db.primary)
+})
+
 test('queries with values run as named prepared statements', async () => {
   await db.primary.selectFrom('counter').select('value').where('id', '=', 'prepared').execute()
   const { rows } = await sql<{

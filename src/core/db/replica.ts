@@ -153,14 +153,17 @@ function createWatch({
     } catch (error) {
       log.debug({ error }, 'the replica does not answer')
       fresh_at = Number.NEGATIVE_INFINITY
-      cut()
     }
   }
 
-  function report() {
+  function turn() {
     const isUsed = performance.now() - fresh_at <= mostLag_ms
     if (isUsed && !wasUsed) log.info({}, 'reads that may lag go to the replica')
-    if (!isUsed && wasUsed) log.warn({}, 'the replica is away or lags too much; all reads go to the primary')
+    if (!isUsed && wasUsed) {
+      log.warn({}, 'the replica is away or lags too much; all reads go to the primary')
+      // Those under way, too: they may wait for a server that froze, or for a lock that its replay holds.
+      cut()
+    }
     wasUsed = isUsed
   }
 
@@ -168,7 +171,7 @@ function createWatch({
     const { signal } = stopping
     while (!signal.aborted) {
       await look()
-      report()
+      turn()
       await delay(watchInterval_ms, undefined, { signal, ref: false }).catch(() => {})
     }
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -15,13 +15,16 @@ const run = promisify(execFile)
 export type ReplicatedPostgres = {
   primaryUrl: string
   replicaUrl: string
-  /** From now on what the primary commits is not to be seen at the replica. */
-  pauseReplay(): Promise<void>
+  /**
+   * From now on what the primary commits is not to be seen at the replica; with a table, from when the replay holds an
+   * exclusive lock on that.
+   */
+  pauseReplay(lockedTable?: string): Promise<void>
   resumeReplay(): Promise<void>
   stopReplica(): Promise<void>
   startReplica(): Promise<void>
   /** SIGSTOP and SIGCONT for all of its processes: connections stand, and nothing answers. */
-  freezeReplica(): Promise<void>
+  freezeReplica(): void
   thawReplica(): void
   stop(): Promise<void>
 }
@@ -80,7 +83,7 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
     ...['--write-recovery-conf', '--checkpoint=fast', '--no-sync'],
   ])
   let replica: Server = await launch('standby')
-  let frozen: number[] = []
+  const frozen: number[] = []
   const replicaUrl = replica.connect('banyan')
   const thaw = () => {
     for (const pid of frozen.splice(0)) process.kill(pid, 'SIGCONT')
@@ -89,7 +92,9 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   return {
     primaryUrl: primary.connect('banyan'),
     replicaUrl,
-    async pauseReplay() {
+    async pauseReplay(table) {
+      const locks = `SELECT FROM pg_locks WHERE relation = '${table}'::regclass AND mode = 'AccessExclusiveLock'`
+      while (table && (await query(replicaUrl, locks)).length === 0);
       await query(replicaUrl, 'SELECT pg_wal_replay_pause()')
       for (let state = ''; state !== 'paused'; )
         state = (await query(replicaUrl, 'SELECT pg_get_wal_replay_pause_state() AS state'))[0]?.state ?? ''
@@ -99,11 +104,15 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
     async startReplica() {
       replica = await launch('standby')
     },
-    async freezeReplica() {
-      const postmaster = readPostmaster(join(directory, 'standby'))?.pid
-      const rows = await query(replicaUrl, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
-      frozen = [...(postmaster ? [postmaster] : []), ...rows.map(row => Number(row.pid))]
-      for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    freezeReplica() {
+      const postmaster = readPostmaster(join(directory, 'standby'))?.pid ?? 0
+      const freeze = (pid: number) => {
+        process.kill(pid, 'SIGSTOP')
+        frozen.push(pid)
+      }
+      // First, so that no connection comes that would go on.
+      freeze(postmaster)
+      for (const child of childrenOf(postmaster)) freeze(child)
     },
     thawReplica: thaw,
     async stop() {
@@ -112,6 +121,20 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
       await primary.stop()
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** By what Linux tells of each process: its number, its name in brackets, its state and its parent's number. */
+const childrenOf = (parent: number): number[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name) && Number(statOf(name)?.[1]) === parent)
+    .map(Number)
+
+function statOf(pid: string): RegExpExecArray | null {
+  try {
+    return /\) \S (\d+) /.exec(readFileSync(join('/proc', pid, 'stat'), 'utf8'))
+  } catch {
+    return null // It has ended since.
   }
 }
 
