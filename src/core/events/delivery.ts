@@ -14,7 +14,7 @@ export type Deliverer = {
 }
 
 /** How soon is found what nobody told of: added by other processes, postponed, or left by one that died. */
-const poll_ms = 500
+const poll_ms = 1_000
 const longestBackoff_ms = 3_600_000
 
 export function createDeliverer({

@@ -20,7 +20,7 @@ const beat_ms = 3_000
 const lease_ms = 15_000
 const dead_ms = 20_000
 /** How soon a job is found whose time has come (new ones are announced by NOTIFY at once). */
-const poll_ms = 1_000
+const poll_ms = 2_000
 
 const Alarm = z.object({ id: z.uuid() })
 
