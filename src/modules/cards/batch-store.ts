@@ -14,8 +14,15 @@ export type BatchFilter = {
 }
 type BatchChange = Partial<Omit<BatchRow, 'id' | 'created_at'>>
 
-/** Cards 1 to n of a chunk: three columns of equal length. */
-export type NewCards = { from: number; hashes: Buffer[]; last4: string[] }
+/** Cards that follow each other. */
+export type NewCards = {
+  from: number
+  count: number
+  /** Sixteen bytes for each card. */
+  hashes: Buffer
+  /** Four letters of ASCII for each card: in bytes, since a place in a text is found by counting characters. */
+  last4: Buffer
+}
 
 const named = (db: Rows) =>
   db
@@ -92,11 +99,12 @@ export const batchStore = {
   },
 
   /** Stores cards whose codes no other card has; returns how many of them that were. */
-  async insertCards(tx: Rows, batchId: string, { from, hashes, last4 }: NewCards): Promise<number> {
+  async insertCards(tx: Rows, batchId: string, { from, count, hashes, last4 }: NewCards): Promise<number> {
     const { numAffectedRows } = await sql`
       INSERT INTO cards_card (batch_id, number, code_hash, last4)
-      SELECT ${batchId}::uuid, ${from - 1} + at, hash, last4
-      FROM unnest(${hashes}::bytea[], ${last4}::text[]) WITH ORDINALITY AS card (hash, last4, at)
+      SELECT ${batchId}::uuid, ${from}::int + i, substring(${hashes}::bytea FROM i * 16 + 1 FOR 16),
+        convert_from(substring(${last4}::bytea FROM i * 4 + 1 FOR 4), 'UTF8')
+      FROM generate_series(0, ${count}::int - 1) AS card (i)
       ON CONFLICT (code_hash) DO NOTHING`.execute(tx)
     return Number(numAffectedRows ?? 0)
   },

@@ -68,15 +68,17 @@ export const generationJob = (deps: {
 
       async function chunkFrom(from: number): Promise<Chunk> {
         const to = Math.min(from + chunkSize - 1, quantity)
-        const hashes: Buffer[] = []
-        const last4: string[] = []
+        const count = to - from + 1
+        // Two values instead of thousands: what lives while a chunk is stored is collected late.
+        const hashes = Buffer.allocUnsafe(count * 16)
+        const last4 = Buffer.allocUnsafe(count * 4)
         for (let number = from; number <= to; number++) {
           if ((number - from) % sliceSize === 0) await nextTurn()
           const code = makeCode(secret, number, 0)
-          hashes.push(hasher.hash(code))
-          last4.push(code.slice(-4))
+          hasher.write(code, hashes, (number - from) * 16)
+          last4.write(code.slice(-4), (number - from) * 4, 'latin1')
         }
-        return { from, to, hashes, last4 }
+        return { from, to, count, hashes, last4 }
       }
 
       /** False when the batch is not ours to fill any more. */
