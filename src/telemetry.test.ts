@@ -36,9 +36,9 @@ test('the metrics count requests, models, tokens, connections, pools and jobs, a
   const before = seriesOf(await read())
   for (let i = 0; i < 500; i += 20) await Promise.all(Array.from({ length: 20 }, (_, j) => ask(i + j)))
   const text = await read()
-  // Garbage collection and the like are the runtime's own. Jobs run when they run, whatever is asked
-  // meanwhile; their only label is the job's registered name.
-  const ours = (series: string[]) => series.filter(name => !/^(nodejs|process|jobs)_/.test(name)).sort()
+  // Garbage collection and the like are the runtime’s own. Jobs and events run when they run, whatever is asked
+  // meanwhile; their only label is a registered name.
+  const ours = (series: string[]) => series.filter(name => !/^(nodejs|process|jobs|events)_/.test(name)).sort()
   expect(ours(seriesOf(text))).toEqual(ours(before))
   expect(text).not.toMatch(/[\da-f]{8}-[\da-f]{4}-/)
 

@@ -2,7 +2,8 @@ import { consumer } from '#core/events/events.ts'
 import { defineModule } from '#core/module.ts'
 import { identityKey, UserDeleted } from '#modules/identity/contract.ts'
 import { notificationsSettings } from './config.ts'
-import { createCleanUpJob, createDeliveryJob } from './jobs.ts'
+import { createDelivery } from './delivery.ts'
+import { createCleanUpJob } from './jobs.ts'
 import { migration as notifications0001 } from './migrations/0001_notifications.ts'
 import { migration as notifications0002 } from './migrations/0002_choices.ts'
 import { notificationsRoutes } from './routes.ts'
@@ -18,15 +19,16 @@ export default defineModule({
   setup({ core, settings, use }) {
     const db = core.db.withTables<NotificationsTables>()
     const publicUrl = core.settings.PUBLIC_URL
-    const deliveryJob = createDeliveryJob({ ...core, db, identity: use(identityKey), publicUrl })
+    const delivery = createDelivery({ ...core, db, identity: use(identityKey), publicUrl })
     const cleanUp = createCleanUpJob(db, settings.NOTIFICATIONS_RETENTION_DAYS)
-    const service = createNotificationsService({ ...core, db, deliveryJob })
+    const service = createNotificationsService({ ...core, db })
     return {
       contract: service,
       routes: router => notificationsRoutes(router, service),
-      jobs: [deliveryJob, cleanUp],
+      jobs: [cleanUp],
       cron: [{ name: 'notifications.clean_up', schedule: '29 4 * * *', job: cleanUp }],
       consumers: [
+        delivery,
         consumer({
           name: 'notifications.forget_user',
           event: UserDeleted,

@@ -7,7 +7,7 @@ import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Choices, Notification, NotificationData, Notifications } from './contract.ts'
-import type { DeliveryJob } from './jobs.ts'
+import { NotificationCreated } from './delivery.ts'
 import { sendLive, view } from './live.ts'
 import { notificationStore as store } from './store.ts'
 import type { NotificationsTables, Texts } from './tables.ts'
@@ -35,13 +35,9 @@ export type NotificationsService = Notifications & {
 
 export function createNotificationsService({
   db,
-  jobs,
+  events,
   realtime,
-  deliveryJob,
-}: Pick<Core, 'jobs' | 'realtime'> & {
-  db: Db<NotificationsTables>
-  deliveryJob: DeliveryJob
-}): NotificationsService {
+}: Pick<Core, 'events' | 'realtime'> & { db: Db<NotificationsTables> }): NotificationsService {
   const rows = db.primary
 
   const afterReading = async (userId: string, id: string | null) => {
@@ -65,7 +61,7 @@ export function createNotificationsService({
           is_emailed: kind.is_emailed,
         })
         // Only after the commit may others hear of it.
-        if (isNew) await jobs.add(executor, deliveryJob, { notification_id: id })
+        if (isNew) await events.publish(executor, NotificationCreated, { notification_id: id })
       }
       await (tx ? add(tx) : db.transaction(add))
     },
