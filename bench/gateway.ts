@@ -58,7 +58,7 @@ export async function benchGateway(seconds: number): Promise<Figure[]> {
       { name: 'Banyan', server: banyan, url: banyan.url, headers: banyan.headers },
     ]
     const cpu = await cpuPerChunk(ways)
-    const delays = await addedDelays(ownTime.url, delayed)
+    const delays = await addedDelays(ownTime.url, delayed, seconds)
     const [bareCpu = 0, portkeyCpu = 0, ownCpu = 0] = cpu
     const round = (value: number) => Math.round(value * 100) / 100
     return [
@@ -133,11 +133,14 @@ async function openStreams(way: Pick<Way, 'url' | 'headers'>, count: number) {
 
 /** Requests after which the code that they run is compiled. */
 const warmUp = 500
+/** At the beginning and the end of the streams nothing is measured. */
+const edge_ms = 1000
 
 /** Time to the first chunk through Banyan beside direct, while 50 paced streams run through it. */
 async function addedDelays(
   upstreamUrl: string,
   banyan: { url: string; headers: Record<string, string> },
+  seconds: number,
 ): Promise<Figure[]> {
   for (let index = 0; index < warmUp; index++) {
     await firstChunk(upstreamUrl, {})
@@ -146,11 +149,10 @@ async function addedDelays(
   const direct: number[] = []
   const through: number[] = []
   const background = openStreams(banyan, streams)
-  let isOver = false
-  void background.then(() => {
-    isOver = true
-  })
-  for (let index = 0; !isOver && index < 400; index++) {
+  // While they run: fifty requests in one instant, and fifty ends, are another question.
+  await new Promise(resolve => setTimeout(resolve, edge_ms))
+  const until = performance.now() + seconds * 1000 - 2 * edge_ms
+  while (performance.now() < until) {
     direct.push(await firstChunk(upstreamUrl, {}))
     through.push(await firstChunk(banyan.url, banyan.headers))
   }

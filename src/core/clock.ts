@@ -7,9 +7,21 @@ export const systemClock: Clock = { now: () => Date.now() }
 export const defaultTimeZone = 'Asia/Shanghai'
 
 const formatters = new Map<string, Intl.DateTimeFormat>()
+/** Days begin, and clocks change, at whole quarters of an hour of UTC: within one the answer stays the same. */
+const quarter = 15 * 60_000
+const latest = new Map<string, { quarter: number; day: string }>()
 
 /** The calendar day (`2026-11-21`) at an instant in a time zone. Throws RangeError for an unknown zone. */
 export function dayIn(timeZone: string, at: number): string {
+  const now = Math.floor(at / quarter)
+  const known = latest.get(timeZone)
+  if (known?.quarter === now) return known.day
+  const day = formatDay(timeZone, at)
+  latest.set(timeZone, { quarter: now, day })
+  return day
+}
+
+function formatDay(timeZone: string, at: number): string {
   let formatter = formatters.get(timeZone)
   if (!formatter) {
     formatter = new Intl.DateTimeFormat('en-CA', {
