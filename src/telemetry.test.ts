@@ -38,7 +38,8 @@ test('the metrics count requests, models, tokens, connections, pools and jobs, a
   const text = await read()
   // Garbage collection and the like are the runtime’s own. Jobs and events run when they run, whatever is asked
   // meanwhile; their only label is a registered name.
-  const ours = (series: string[]) => series.filter(name => !/^(nodejs|process|jobs|events)_/.test(name)).sort()
+  const ours = (series: string[]) =>
+    series.filter(name => !/^(nodejs|process|jobs|events)_/.test(name)).sort()
   expect(ours(seriesOf(text))).toEqual(ours(before))
   expect(text).not.toMatch(/[\da-f]{8}-[\da-f]{4}-/)
 
