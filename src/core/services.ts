@@ -121,7 +121,10 @@ async function openServices(
   )
   await jobs.migrate()
 
-  const events = createEvents({ db, jobs, clock, log, metrics, concurrency: settings.JOBS_CONCURRENCY })
+  // Half as many as jobs: all that runs in the background together leaves connections of the pool to what they ask for
+  // beside their own transactions, and to everybody else.
+  const concurrency = Math.max(1, Math.floor(settings.JOBS_CONCURRENCY / 2))
+  const events = createEvents({ db, jobs, clock, log, metrics, concurrency })
   const safeFetch = createSafeFetch({ allow: () => settings.OUTBOUND_ALLOW })
   const mail = createMail({ db, jobs, settings })
   const ai = opened(createAi({ db, cache, secrets, settings, log, clock, metrics }), part => part.stop())

@@ -89,7 +89,7 @@ export const coreSettings = {
     'Bearer token that /metrics asks for. Without it, /metrics answers loopback callers only.',
   ),
   JOBS_CONCURRENCY: integer(
-    'Background jobs that run at once per process, and as many deliveries of events.',
+    'Background jobs that run at once per process, and half as many deliveries of events.',
     5,
     { min: 1, max: 100 },
   ),

@@ -1,6 +1,7 @@
+import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
-import { consumer } from '#core/events/events.ts'
+import { consumer, type Occurrence } from '#core/events/events.ts'
 import { defineJob, type Jobs } from '#core/jobs/jobs.ts'
 import { CardRedeemed, type Cards, RedemptionUndone } from '#modules/cards/contract.ts'
 import { DeviceClaimed } from './contract.ts'
@@ -35,21 +36,17 @@ export const unlockJob = (deps: { db: Db; states: States; cards: Pick<Cards, 'it
 /** When the items of a user change, and when the user gets a device. */
 export const unlockConsumers = (deps: { jobs: Jobs; unlock: ReturnType<typeof unlockJob> }) => {
   const { jobs, unlock } = deps
+  // A wave of cards of one user is one look at what the user owns. Whoever has no device gets it with the device.
+  const look = async (
+    { payload: { user_id } }: Occurrence<{ user_id: string }>,
+    tx: Transaction<unknown>,
+  ) => {
+    if (await primaryDevice(tx.withTables<DevicesTables>(), user_id))
+      await jobs.add(tx, unlock, { user_id }, { key: user_id })
+  }
   return [
-    consumer({
-      name: 'devices.unlock_redeemed',
-      event: CardRedeemed,
-      handle: async ({ payload: { user_id } }, tx) => void (await jobs.add(tx, unlock, { user_id })),
-    }),
-    consumer({
-      name: 'devices.lock_undone',
-      event: RedemptionUndone,
-      handle: async ({ payload: { user_id } }, tx) => void (await jobs.add(tx, unlock, { user_id })),
-    }),
-    consumer({
-      name: 'devices.unlock_on_claim',
-      event: DeviceClaimed,
-      handle: async ({ payload: { user_id } }, tx) => void (await jobs.add(tx, unlock, { user_id })),
-    }),
+    consumer({ name: 'devices.unlock_redeemed', event: CardRedeemed, handle: look }),
+    consumer({ name: 'devices.lock_undone', event: RedemptionUndone, handle: look }),
+    consumer({ name: 'devices.unlock_on_claim', event: DeviceClaimed, handle: look }),
   ]
 }
