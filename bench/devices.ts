@@ -41,6 +41,14 @@ async function withServer<T>(
     SPEECH_SCRIPT: '今天天气怎么样？',
   })
   try {
+    // All devices are one person's, who asks more than any plan allows.
+    const me = await banyan.api<{ id: string }>('GET', '/api/v1/users/me')
+    const unlimited = {
+      plan: 'vip',
+      until: null,
+      overrides: { 'ai.requests_per_day': null, 'ai.tokens_per_day': null },
+    }
+    await banyan.api('PUT', `/api/v1/billing/users/${me.id}`, unlimited)
     return await work(banyan)
   } finally {
     await banyan.stop()
@@ -154,11 +162,10 @@ async function benchTurns(): Promise<Figure[]> {
       await pause(1000)
       for (const { webSocket } of devices) webSocket.terminate()
       const rows = await turnsOf(banyan)
-      times.push(
-        ...rows
-          .slice(0, rows.length - warm.total.turns)
-          .map(({ first_audio_ms }) => first_audio_ms ?? 10_000),
-      )
+      for (const { outcome, error_code, first_audio_ms } of rows.slice(0, rows.length - warm.total.turns)) {
+        if (first_audio_ms === null) throw new Error(`A turn was not answered: ${outcome} ${error_code}`)
+        times.push(first_audio_ms)
+      }
       return { times, silence: rows[0]?.silence_ms ?? 0 }
     })
   const apart = await measure(false)
@@ -190,7 +197,12 @@ async function benchTurns(): Promise<Figure[]> {
   ]
 }
 
-type TurnRow = { first_audio_ms: number | null; silence_ms: number | null }
+type TurnRow = {
+  outcome: string
+  error_code: string | null
+  first_audio_ms: number | null
+  silence_ms: number | null
+}
 
 async function turnsOf(banyan: Banyan): Promise<TurnRow[]> {
   const { items } = await banyan.api<{ items: { id: string }[] }>('GET', '/api/v1/devices/devices?limit=100')

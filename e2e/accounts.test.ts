@@ -1,40 +1,22 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { admin, makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signIn, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import { expect, test } from 'vitest'
+import { admin, makePerson } from './harness/banyan.ts'
+import { signIn, signInQuietly, type Visit } from './harness/browser.ts'
 import { chooseInMenu } from './harness/chat.ts'
-import { startUpstream, type Upstream } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  const complaints = visits.flatMap(each => each.complaints())
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-  // The browser itself reports answers that refuse; that they are shown is what the tests look at.
-  expect(complaints.filter(text => !/the server responded with a status of 4/.test(text))).toEqual([])
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+// The browser itself reports answers that refuse; that they are shown is what the tests look at.
+const site = useSite({ mayComplain: /the server responded with a status of 4/ })
 
 async function open(): Promise<Visit> {
-  const opened = await visit(browser, banyan)
-  visits.push(opened)
+  const opened = await site.open()
   return opened
 }
 
 const setPolicy = (sign_up: string) =>
-  banyan.api('PUT', '/api/v1/identity/sign-up-policy', { token: banyan.adminToken, body: { sign_up } })
+  site.banyan.api('PUT', '/api/v1/identity/sign-up-policy', {
+    token: site.banyan.adminToken,
+    body: { sign_up },
+  })
 
 test('signing up follows the policy', async () => {
   const { page } = await open()
@@ -62,8 +44,8 @@ test('signing up follows the policy', async () => {
   await other.page.getByRole('heading', { name: 'Sign-up is closed' }).waitFor()
 
   await setPolicy('invitation')
-  const { token } = await banyan.api<{ token: string }>('POST', '/api/v1/identity/invitations', {
-    token: banyan.adminToken,
+  const { token } = await site.banyan.api<{ token: string }>('POST', '/api/v1/identity/invitations', {
+    token: site.banyan.adminToken,
     body: { roles: ['user'], expires_in_days: 7 },
   })
   await other.page.goto(`/sign-up#invitation=${token}`)
@@ -76,7 +58,7 @@ test('signing up follows the policy', async () => {
 })
 
 test('a wrong password is refused, the right one leads where one wanted to go', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const { page } = await open()
   await page.goto('/settings/tokens')
   await page.waitForURL(/\/sign-in\?next=/)
@@ -96,7 +78,7 @@ test('a wrong password is refused, the right one leads where one wanted to go', 
 })
 
 test('a forgotten password goes through the mailbox page', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const { page } = await open()
   await page.goto('/forgot-password')
   await page.getByLabel('E-mail').fill(`${person.username}@example.com`)
@@ -104,7 +86,7 @@ test('a forgotten password goes through the mailbox page', async () => {
   await page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
 
   const administrator = await open()
-  await signInQuietly(administrator, banyan, admin)
+  await signInQuietly(administrator, site.banyan, admin)
   const box = administrator.page
   // The mail is sent in the background.
   const mail = box
@@ -133,9 +115,9 @@ test('a forgotten password goes through the mailbox page', async () => {
 })
 
 test('an API token opens the OpenAI-compatible door until it is revoked', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const { page, ...rest } = await open()
-  await signInQuietly({ page, ...rest }, banyan, person)
+  await signInQuietly({ page, ...rest }, site.banyan, person)
   await page.goto('/settings/tokens')
   await page.getByRole('button', { name: 'Create a token' }).first().click()
   const dialog = page.getByRole('dialog')
@@ -147,7 +129,7 @@ test('an API token opens the OpenAI-compatible door until it is revoked', async 
   await page.getByText(token ?? '', { exact: true }).waitFor({ state: 'detached' })
 
   const complete = () =>
-    fetch(`${banyan.url}/v1/chat/completions`, {
+    fetch(`${site.banyan.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'fake-large', messages: [{ role: 'user', content: 'Hello' }] }),
@@ -162,10 +144,10 @@ test('an API token opens the OpenAI-compatible door until it is revoked', async 
 })
 
 test('a session that is revoked elsewhere is signed out there', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const here = await open()
   const there = await open()
-  await signInQuietly(here, banyan, person)
+  await signInQuietly(here, site.banyan, person)
   await signIn(there.page, person.username, person.password)
   await here.page.goto('/settings/security')
   await here.page.getByText('This device').waitFor()
@@ -176,12 +158,12 @@ test('a session that is revoked elsewhere is signed out there', async () => {
 })
 
 test('an e-mail address counts once the link in the mail was opened', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const email = `${person.username}@example.com`
   const { page, ...rest } = await open()
-  await signInQuietly({ page, ...rest }, banyan, person)
+  await signInQuietly({ page, ...rest }, site.banyan, person)
   const administrator = await open()
-  await signInQuietly(administrator, banyan, admin)
+  await signInQuietly(administrator, site.banyan, admin)
   const box = administrator.page
 
   /** As the administrator hands it over where no mail server is set. */

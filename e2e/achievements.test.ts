@@ -1,35 +1,17 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import { expect, test } from 'vitest'
+import { makePerson } from './harness/banyan.ts'
+import { signInQuietly } from './harness/browser.ts'
 import { ask, finishedAnswer, openNewChat } from './harness/chat.ts'
-import { startUpstream, type Upstream, words } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
+import { words } from './harness/upstream.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+const site = useSite()
 
 test('an achievement pops up the moment it is unlocked, and stands on the page', async () => {
-  upstream.answerWith(question => words(`You asked: ${question}`))
-  const person = await makePerson(banyan)
-  const here = await visit(browser, banyan)
-  visits.push(here)
-  await signInQuietly(here, banyan, person)
+  site.upstream.answerWith(question => words(`You asked: ${question}`))
+  const person = await makePerson(site.banyan)
+  const here = await site.open()
+  await signInQuietly(here, site.banyan, person)
   const { page } = here
 
   await openNewChat(page)

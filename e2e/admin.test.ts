@@ -1,42 +1,21 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { admin, makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import { expect, test } from 'vitest'
+import { admin, makePerson } from './harness/banyan.ts'
+import { signInQuietly } from './harness/browser.ts'
 import { ask } from './harness/fill.ts'
-import { startUpstream, type Upstream } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  const complaints = visits.flatMap(each => each.complaints())
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-  expect(complaints).toEqual([])
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+const site = useSite()
 
 async function openAsAdmin(path: string) {
-  const opened = await visit(browser, banyan)
-  visits.push(opened)
-  await signInQuietly(opened, banyan, admin)
+  const opened = await site.open()
+  await signInQuietly(opened, site.banyan, admin)
   await opened.page.goto(path)
   return opened.page
 }
 
 test('people are found and shut out', async () => {
-  const person = await makePerson(banyan)
-  const other = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
+  const other = await makePerson(site.banyan)
   const page = await openAsAdmin('/admin/users')
   const table = page.getByRole('table')
   await table.getByText(`@${other.username}`, { exact: true }).waitFor()
@@ -54,21 +33,21 @@ test('people are found and shut out', async () => {
     .getByRole('button', { name: 'Disable' })
     .click()
   await page.getByText('This account is disabled').waitFor()
-  await expect(banyan.token(person.username, person.password)).rejects.toThrow()
+  await expect(site.banyan.token(person.username, person.password)).rejects.toThrow()
   await page.getByRole('button', { name: 'Enable' }).click()
   await page.getByText('This account is disabled').waitFor({ state: 'detached' })
-  await banyan.token(person.username, person.password)
+  await site.banyan.token(person.username, person.password)
 })
 
 test('a role loses a permission, and its people with it', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const page = await openAsAdmin('/admin/roles?role=user')
   const permission = page.getByRole('checkbox', { name: /Create organisations/ })
   await permission.uncheck()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('The permissions of “User” are saved').waitFor()
   const create = () =>
-    banyan.api('POST', '/api/v1/identity/organisations', { token: person.token, body: { name: 'New' } })
+    site.banyan.api('POST', '/api/v1/identity/organisations', { token: person.token, body: { name: 'New' } })
   await expect(create()).rejects.toThrow('403')
   await page.getByRole('checkbox', { name: /Create organisations/ }).check()
   await page.getByRole('button', { name: 'Save' }).click()
@@ -87,8 +66,8 @@ test('a role loses a permission, and its people with it', async () => {
 test('a model that is switched off is not offered any more', async () => {
   const page = await openAsAdmin('/admin/models')
   const models = () =>
-    banyan
-      .api<{ items: { id: string }[] }>('GET', '/api/v1/chat/models', { token: banyan.adminToken })
+    site.banyan
+      .api<{ items: { id: string }[] }>('GET', '/api/v1/chat/models', { token: site.banyan.adminToken })
       .then(({ items }) => items.map(({ id }) => id))
   expect(await models()).toContain('fake-small')
   await page.getByRole('switch', { name: 'Enable fake-small' }).click()
@@ -98,11 +77,11 @@ test('a model that is switched off is not offered any more', async () => {
 })
 
 test('what was used is drawn and listed', async () => {
-  const conversation = await banyan.api<{ id: string }>('POST', '/api/v1/chat/conversations', {
-    token: banyan.adminToken,
+  const conversation = await site.banyan.api<{ id: string }>('POST', '/api/v1/chat/conversations', {
+    token: site.banyan.adminToken,
     body: {},
   })
-  await ask(banyan, conversation.id, 'Count me')
+  await ask(site.banyan, conversation.id, 'Count me')
   const page = await openAsAdmin('/admin/usage?by=model&metric=requests')
   await page.locator('figure svg').first().waitFor()
   await page.getByRole('table').getByText('fake-large').waitFor()
@@ -123,10 +102,9 @@ test('jobs, health and provider state are shown', async () => {
 })
 
 test('somebody without the permission sees no administration', async () => {
-  const person = await makePerson(banyan)
-  const opened = await visit(browser, banyan)
-  visits.push(opened)
-  await signInQuietly(opened, banyan, person)
+  const person = await makePerson(site.banyan)
+  const opened = await site.open()
+  await signInQuietly(opened, site.banyan, person)
   await opened.page.goto('/admin/users')
   await opened.page.getByText('You may not see this page').waitFor()
   expect(await opened.page.getByRole('link', { name: 'Admin' }).count()).toBe(0)

@@ -1,7 +1,6 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import { afterEach, expect, test } from 'vitest'
+import { makePerson } from './harness/banyan.ts'
+import { signInQuietly, type Visit } from './harness/browser.ts'
 import {
   answers,
   ask,
@@ -12,36 +11,19 @@ import {
   questions,
   stopButton,
 } from './harness/chat.ts'
-import { gate, startUpstream, type Upstream, words } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
+import { gate, words } from './harness/upstream.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  upstream.answerWith(question => words(`You asked: ${question}`))
-  const complaints = visits.flatMap(each => each.complaints())
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-  expect(complaints.filter(text => !/net::ERR_INTERNET_DISCONNECTED/.test(text))).toEqual([])
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
+const site = useSite({ mayComplain: /net::ERR_INTERNET_DISCONNECTED/ })
+afterEach(() => {
+  site.upstream.answerWith(question => words(`You asked: ${question}`))
 })
 
 /** A new person before an empty chat. */
 async function newcomer() {
-  const person = await makePerson(banyan)
-  const first = await visit(browser, banyan)
-  visits.push(first)
-  await signInQuietly(first, banyan, person)
+  const person = await makePerson(site.banyan)
+  const first = await site.open()
+  await signInQuietly(first, site.banyan, person)
   await openNewChat(first.page)
   return { ...first, person }
 }
@@ -49,7 +31,7 @@ async function newcomer() {
 /** An answer in two halves, of which the second waits for the test. */
 function inTwoHalves(first: string, second: string) {
   const middle = gate()
-  upstream.answerWith(async function* () {
+  site.upstream.answerWith(async function* () {
     yield* words(first)
     await middle.opened
     yield* words(second)
@@ -60,7 +42,7 @@ function inTwoHalves(first: string, second: string) {
 test('send, stream, regenerate, edit, and switch between branches', async () => {
   const { page } = await newcomer()
   let count = 0
-  upstream.answerWith(question => words(`${question} – answer ${++count}`))
+  site.upstream.answerWith(question => words(`${question} – answer ${++count}`))
   await ask(page, 'First question')
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}$/)
   expect(await finishedAnswer(page)).toBe('First question – answer 1')
@@ -99,7 +81,7 @@ test('Esc stops, and the answer can be continued', async () => {
   await page.getByText('Stopped.').waitFor()
   middle.open()
   expect(await finishedAnswer(page)).toContain('Only this much')
-  upstream.answerWith(() => words(' after all.'))
+  site.upstream.answerWith(() => words(' after all.'))
   await page.getByRole('button', { name: 'Continue' }).click()
   await answers(page).getByText('after all.').waitFor()
 })
@@ -140,7 +122,7 @@ async function tokenOf(context: Visit['context']): Promise<string> {
 }
 
 async function statusOfNewest(id: string, session: string): Promise<string | undefined> {
-  const answer = await fetch(`${banyan.url}/api/v1/chat/conversations/${id}/messages?limit=1`, {
+  const answer = await fetch(`${site.banyan.url}/api/v1/chat/conversations/${id}/messages?limit=1`, {
     headers: { cookie: `banyan_session=${session}` },
   })
   const body = (await answer.json()) as { items: { status: string }[] }
@@ -151,9 +133,8 @@ test('two browsers of one person see the same conversation live', async () => {
   const { page, person } = await newcomer()
   await ask(page, 'Hello from the first')
   await finishedAnswer(page)
-  const second = await visit(browser, banyan)
-  visits.push(second)
-  await signInQuietly(second, banyan, person)
+  const second = await site.open()
+  await signInQuietly(second, site.banyan, person)
   await second.page.goto(page.url())
   await finishedAnswer(second.page)
   const middle = inTwoHalves('Half of it', ' and the rest')

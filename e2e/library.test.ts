@@ -1,38 +1,21 @@
 import { readFile } from 'node:fs/promises'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import type { Page } from 'playwright-core'
+import { afterEach, expect, test } from 'vitest'
+import { makePerson } from './harness/banyan.ts'
+import { signInQuietly } from './harness/browser.ts'
 import { answers, ask, chooseInMenu, finishedAnswer, openNewChat, questions } from './harness/chat.ts'
-import { startUpstream, type Upstream, words } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
+import { words } from './harness/upstream.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  upstream.answerWith(question => words(`You asked: ${question}`))
-  const complaints = visits.flatMap(each => each.complaints())
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-  expect(complaints.filter(text => !/the server responded with a status of 40[14]/.test(text))).toEqual([])
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
+const site = useSite({ mayComplain: /the server responded with a status of 40[14]/ })
+afterEach(() => {
+  site.upstream.answerWith(question => words(`You asked: ${question}`))
 })
 
 async function newcomer() {
-  const person = await makePerson(banyan)
-  const first = await visit(browser, banyan)
-  visits.push(first)
-  await signInQuietly(first, banyan, person)
+  const person = await makePerson(site.banyan)
+  const first = await site.open()
+  await signInQuietly(first, site.banyan, person)
   await openNewChat(first.page)
   return { ...first, person }
 }
@@ -47,7 +30,7 @@ async function openMore(page: Page, entry: string): Promise<void> {
 test('a text file goes to the model with the question', async () => {
   const { page } = await newcomer()
   let given = ''
-  upstream.answerWith(question => {
+  site.upstream.answerWith(question => {
     given = question
     return ['Read it.']
   })
@@ -76,8 +59,7 @@ test('a share link is read by somebody who is not signed in, until it is revoked
   await dialog.getByRole('button', { name: 'Create a link' }).click()
   const link = await dialog.getByRole('link').getAttribute('href')
 
-  const stranger = await visit(browser, banyan)
-  visits.push(stranger)
+  const stranger = await site.open()
   await stranger.page.goto(link ?? '')
   await stranger.page.getByText('You asked: Something to show').waitFor()
   await stranger.page.getByText('Shared, read-only').waitFor()
@@ -132,7 +114,7 @@ test('a bot answers by its own prompt', async () => {
     .or(page.getByRole('button', { name: 'Start a chat' }))
     .click()
   let system = ''
-  upstream.answerWith((_, request) => {
+  site.upstream.answerWith((_, request) => {
     system = JSON.stringify(request.body?.messages)
     return ['Bonjour.']
   })

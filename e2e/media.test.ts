@@ -1,35 +1,17 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { admin, makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { admin, makePerson } from './harness/banyan.ts'
+import { signInQuietly, type Visit } from './harness/browser.ts'
 import { putMedia, song } from './harness/fill.ts'
 import { faultsOf, prepareChecks, settled } from './harness/page-check.ts'
-import { startUpstream, type Upstream } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+const site = useSite()
 
 async function enter(person: Parameters<typeof signInQuietly>[2], width: 390 | 1440): Promise<Visit> {
-  const shown = await visit(browser, banyan, { width })
-  visits.push(shown)
+  const shown = await site.open({ width })
   await prepareChecks(shown)
-  await signInQuietly(shown, banyan, person)
+  await signInQuietly(shown, site.banyan, person)
   return shown
 }
 
@@ -131,10 +113,10 @@ test('an upload shows how far it is, and stops', async () => {
 })
 
 test('whoever has a device sends it a song on a phone, and learns what unlocks another', async () => {
-  await putMedia(banyan, new Blob([song(1)]), { kind: 'music', title: 'Twinkle star' })
+  await putMedia(site.banyan, new Blob([song(1)]), { kind: 'music', title: 'Twinkle star' })
   const template_id = '0192f0c1-7c1e-7000-8000-0123456789ab'
-  await putMedia(banyan, new Blob(['{}']), { kind: 'dance', title: 'Rare dance', template_id })
-  const person = await makePerson(banyan)
+  await putMedia(site.banyan, new Blob(['{}']), { kind: 'dance', title: 'Rare dance', template_id })
+  const person = await makePerson(site.banyan)
   const shown = await enter(person, 390)
   const { page } = shown
   await page.goto('/devices')
@@ -144,12 +126,12 @@ test('whoever has a device sends it a song on a phone, and learns what unlocks a
   expect(await faults(shown)).toEqual([])
   await panel(page).getByText('Add a device, and you can send it what is here.').waitFor()
 
-  const answer = await fetch(`${banyan.url}/api/v1/devices/ota/`, {
+  const answer = await fetch(`${site.banyan.url}/api/v1/devices/ota/`, {
     headers: { 'device-id': '8c:bf:ea:0e:2e:09', 'client-id': 'toy' },
   })
   const { activation } = (await answer.json()) as { activation: { code: string } }
   const claim = { token: person.token, body: { code: activation.code } }
-  const device = await banyan.api<{ id: string; name: string }>('POST', '/api/v1/devices/claims', claim)
+  const device = await site.banyan.api<{ id: string; name: string }>('POST', '/api/v1/devices/claims', claim)
   await page.reload()
   await panel(page)
     .getByRole('button', { name: `Play on “${device.name}”` })

@@ -1,48 +1,21 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { admin, makePerson, type Person, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import {
-  keepPictures,
-  type Looks,
-  launchBrowser,
-  signInQuietly,
-  type Visit,
-  visit,
-} from './harness/browser.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { admin, makePerson, type Person } from './harness/banyan.ts'
+import { type Looks, signInQuietly } from './harness/browser.ts'
 import { isTooWide, prepareChecks } from './harness/page-check.ts'
-import { startUpstream, type Upstream } from './harness/upstream.ts'
+import { useSite } from './harness/site.ts'
 
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
-
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  const complaints = visits.flatMap(each => each.complaints())
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-  expect(complaints.filter(text => !/the server responded with a status of 4/.test(text))).toEqual([])
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+const site = useSite({ mayComplain: /the server responded with a status of 4/ })
 
 async function openAsAdmin(path: string, looks: Partial<Looks> = {}) {
-  const opened = await visit(browser, banyan, looks)
-  visits.push(opened)
-  await Promise.all([prepareChecks(opened), signInQuietly(opened, banyan, admin)])
+  const opened = await site.open(looks)
+  await Promise.all([prepareChecks(opened), signInQuietly(opened, site.banyan, admin)])
   await opened.page.goto(path)
   return opened.page
 }
 
 const mine = (person: Person) =>
-  banyan.api<{ plan: string; entitlements: Record<string, unknown> }>('GET', '/api/v1/billing/me', {
+  site.banyan.api<{ plan: string; entitlements: Record<string, unknown> }>('GET', '/api/v1/billing/me', {
     token: person.token,
   })
 
@@ -55,7 +28,7 @@ async function choose(page: Page, field: string, text: string | RegExp) {
 }
 
 test('a plan is made, given to somebody, changed and retired', async () => {
-  const person = await makePerson(banyan)
+  const person = await makePerson(site.banyan)
   const page = await openAsAdmin('/admin/users')
   await page.getByRole('navigation', { name: 'Administration' }).getByRole('link', { name: 'Plans' }).click()
   await page.getByRole('button', { name: 'New plan' }).click()
@@ -109,7 +82,7 @@ test('a plan is made, given to somebody, changed and retired', async () => {
   await page.getByText('7 days of Gold').waitFor()
   await page.getByText('For helping').waitFor()
   expect(await mine(person)).toMatchObject({ plan: 'gold' })
-  const other = await makePerson(banyan)
+  const other = await makePerson(site.banyan)
   await page.goto(`/admin/users?user=${other.id}&tab=plan`)
   await page.getByRole('combobox', { name: 'Plan', exact: true }).click()
   await option(page, 'VIP').waitFor()
@@ -118,7 +91,10 @@ test('a plan is made, given to somebody, changed and retired', async () => {
 
 test('plans fit a phone', async () => {
   const page = await openAsAdmin('/admin/plans', { language: 'zh-CN', width: 360 })
-  await banyan.api('PATCH', '/api/v1/users/me', { token: banyan.adminToken, body: { locale: 'zh-CN' } })
+  await site.banyan.api('PATCH', '/api/v1/users/me', {
+    token: site.banyan.adminToken,
+    body: { locale: 'zh-CN' },
+  })
   await page.reload()
   await page.getByRole('heading', { name: '套餐' }).waitFor()
   expect(await isTooWide({ page })).toBe(false)

@@ -1,36 +1,19 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { makePerson, type ReadyBanyan, startReadyBanyan } from './harness/banyan.ts'
-import { keepPictures, launchBrowser, signInQuietly, type Visit, visit } from './harness/browser.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { makePerson } from './harness/banyan.ts'
+import { signInQuietly, type Visit } from './harness/browser.ts'
 import { answers, ask, finishedAnswer, openNewChat } from './harness/chat.ts'
-import { gate, startUpstream, type Upstream, words } from './harness/upstream.ts'
-
 /* Live updates where the network is not kind to WebSockets. */
-let banyan: ReadyBanyan
-let upstream: Upstream
-let browser: Browser
-const visits: Visit[] = []
+import { useSite } from './harness/site.ts'
+import { gate, words } from './harness/upstream.ts'
 
-beforeAll(async () => {
-  upstream = await startUpstream()
-  ;[banyan, browser] = await Promise.all([startReadyBanyan(upstream.url), launchBrowser()])
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepPictures(task.name, visits)
-  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
-})
-afterAll(async () => {
-  await browser?.close()
-  await banyan?.stop()
-  await upstream?.stop()
-})
+const site = useSite()
 
 /** A new person in a browser whose WebSockets are prepared by the test, before the page opens any. */
 async function newcomer(prepare: (visit: Visit) => Promise<unknown>) {
-  const opened = await visit(browser, banyan)
-  visits.push(opened)
+  const opened = await site.open()
   await prepare(opened)
-  await signInQuietly(opened, banyan, await makePerson(banyan))
+  await signInQuietly(opened, site.banyan, await makePerson(site.banyan))
   await openNewChat(opened.page)
   return opened.page
 }
@@ -38,7 +21,7 @@ async function newcomer(prepare: (visit: Visit) => Promise<unknown>) {
 /** Asks a question whose answer stops half way, and from there on can only come live: nothing else gets through. */
 async function streamsLive(page: Page, first: string, second: string) {
   const middle = gate()
-  upstream.answerWith(async function* () {
+  site.upstream.answerWith(async function* () {
     yield* words(first)
     await middle.opened
     yield* words(` ${second}`)

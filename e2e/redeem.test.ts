@@ -138,8 +138,19 @@ test('a card is scanned with the camera, and an operator takes it back', async (
   const operator = await open(1440)
   await signInQuietly(operator, banyan, admin)
   const { page } = operator
-  await page.goto('/cards/usage')
-  await page.getByRole('button', { name: 'Lion dance' }).first().click()
+  // It is in the log a moment after the redemption.
+  const use = page.getByRole('button', { name: 'Lion dance' })
+  await expect
+    .poll(
+      async () => {
+        await page.goto(`/cards/usage?user=${person.id}`)
+        await page.getByText('No rows like that').or(use).first().waitFor()
+        return use.count()
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(1)
+  await use.click()
   await page.getByRole('button', { name: 'Undo redemption' }).click()
   const question = page.getByRole('dialog', { name: 'Undo this redemption?' })
   await question.getByLabel('Reason').fill('sold twice')

@@ -16,7 +16,7 @@ import {
   visit,
 } from './harness/browser.ts'
 import { answers, ask, composer, finishedAnswer, openNewChat } from './harness/chat.ts'
-import { startUpstream, type Upstream, words } from './harness/upstream.ts'
+import { gate, startUpstream, type Upstream, words } from './harness/upstream.ts'
 
 /* Speaking to Chat and listening to it, with a microphone that plays a recording, and the engines that are built in. */
 
@@ -34,6 +34,9 @@ beforeAll(async () => {
     startReadyBanyan(upstream.url, { SPEECH_RECOGNIZER: 'scripted', SPEECH_SCRIPT: '给我讲个故事。' }),
     launchBrowser(['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${recording}`]),
   ])
+  // With a bot to choose, the row of the composer is as full as it gets.
+  const body = { name: 'Storyteller', system_prompt: 'Tell stories.', is_public: true }
+  await banyan.api('POST', '/api/v1/chat/bots', { token: banyan.adminToken, body })
 })
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await keepPictures(task.name, visits)
@@ -68,7 +71,9 @@ test.each([1440, 390] as const)('what is said becomes the question: %i px', asyn
   await page.getByRole('button', { name: 'Dictate' }).click()
   const recorder = page.getByRole('group', { name: 'Recording' })
   await recorder.waitFor()
-  await recorder.getByText(/0:0[1-9]/).waitFor()
+  const time = recorder.getByText(/0:0[1-9]/)
+  await time.waitFor()
+  expect((await time.boundingBox())?.height, 'the time stands in one line').toBeLessThan(30)
   await picture(page, `recording-${width}`)
   await recorder.getByRole('button', { name: 'Done' }).click()
   await expect.poll(() => composer(page).inputValue(), { timeout: 30_000 }).toBe('Please:给我讲个故事。')
@@ -80,6 +85,24 @@ test.each([1440, 390] as const)('what is said becomes the question: %i px', asyn
   await page.keyboard.press('Escape')
   await recorder.waitFor({ state: 'detached' })
   expect(await composer(page).inputValue()).toBe('Please:给我讲个故事。')
+})
+
+test('what is typed while the recording is being understood stays', async () => {
+  const page = await newcomer()
+  const held = gate()
+  await page.route(/speech\/transcriptions/, async route => {
+    await held.opened
+    await route.continue()
+  })
+  await page.getByRole('button', { name: 'Dictate' }).click()
+  const recorder = page.getByRole('group', { name: 'Recording' })
+  await recorder.getByText(/0:0[1-9]/).waitFor()
+  const sent = page.waitForRequest(/speech\/transcriptions/)
+  await recorder.getByRole('button', { name: 'Done' }).click()
+  await sent
+  await composer(page).fill('Please:')
+  held.open()
+  await expect.poll(() => composer(page).inputValue(), { timeout: 30_000 }).toBe('Please:给我讲个故事。')
 })
 
 test('without permission it says what to do', async () => {
@@ -95,6 +118,12 @@ test('an answer is read aloud, labelled as a preview, and stopped', async () => 
   await ask(page, 'Tell me a story')
   await finishedAnswer(page)
   const answer = answers(page).last()
+  // Nobody has to wait for the first sound to stop it.
+  await page.route(/speech\/syntheses/, () => undefined)
+  await answer.getByRole('button', { name: 'Read aloud' }).click()
+  await answer.getByRole('button', { name: 'Stop reading' }).click()
+  await answer.getByRole('button', { name: 'Read aloud' }).waitFor()
+  await page.unroute(/speech\/syntheses/)
   const spoken = page.waitForResponse(/speech\/syntheses/)
   await answer.getByRole('button', { name: 'Read aloud' }).click()
   expect((await spoken).headers()['x-speech-engine']).toBe('espeak')

@@ -282,6 +282,10 @@ test('without the microphone one types; once it is allowed, one speaks', async (
   await said(page, 'device').getByText('You asked me: Can you read this?').waitFor()
   await shows(page, 'Ready')
   expect((await heard(page)).seconds).toBeGreaterThan(1)
+  // What would wake a device of plastic is a question here.
+  await ask(page, 'Computer')
+  await said(page, 'device').getByText('You asked me: Computer').waitFor()
+  await shows(page, 'Ready')
 
   await context.grantPermissions(['microphone'])
   await button(page, 'Speak').click()

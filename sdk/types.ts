@@ -428,7 +428,7 @@ export type CardsByDay = {
   issued_before: number
   /** Of these and before: redeemed, less undone. */
   redeemed_before: number
-  /** Attempts with codes that no card has; only without filter. */
+  /** How many of the refused had codes that no card has; only without filter. */
   unknown_codes: number | null
   days: {
     day: string
@@ -516,7 +516,7 @@ export type CardsExpiry = {
     expires_at: string
     /** Cards that nobody has redeemed yet. */
     remaining: number
-    /** On average of the last 28 days, or since the release. */
+    /** Less undone; on average of the last 28 days, or since the release. */
     redeemed_per_day: number
     /** What will be left then if that goes on. */
     expected_to_expire: number

@@ -125,6 +125,20 @@ test('long audio survives a service that stumbles, and says so when it does not 
   listener.heal()
 })
 
+test('long audio whose job is cancelled does not wait for ever', async () => {
+  listener.fail({ is: 'silent' }, 'keep')
+  const { body } = await upload(voice(61_000))
+  await vi.waitFor(() => expect(listener.open).toBe(1), patience)
+  const path = `/api/v1/jobs/${body.job_id}/cancel`
+  expect((await app.fetch(path, { method: 'POST', headers: user.headers })).status).toBe(202)
+  await vi.waitFor(async () => {
+    const found = await app.fetch(`/api/v1/speech/transcriptions/${body.id}`, { headers: user.headers })
+    expect(await found.json()).toMatchObject({ state: 'failed', text: null, error_code: 'job.cancelled' })
+  }, patience)
+  await vi.waitFor(() => expect(listener.open).toBe(0), patience)
+  listener.heal()
+})
+
 test('a text is spoken by the service, sentence by sentence', async () => {
   const response = await speak('你好。今天是晴天，很适合出门。')
   expect(Object.fromEntries(response.headers)).toMatchObject({

@@ -313,6 +313,23 @@ test('text is spoken as WAV and as Ogg, with the engine named; only words are sp
   expect(again.body.text).toEqual(isLine)
 })
 
+test('what is wrong with audio is said in the language of who sent it', async () => {
+  const wav = writeWav(voice(50), 16_000).slice()
+  wav[22] = 9
+  const detail = async (audio: Uint8Array, language: string) => {
+    const response = await app.fetch('/api/v1/speech/transcriptions', {
+      method: 'POST',
+      headers: { ...user.headers, 'content-type': 'audio/wav', 'accept-language': language },
+      body: Buffer.from(audio),
+    })
+    return ((await response.json()) as { detail: string }).detail
+  }
+  expect(await detail(new Uint8Array(0), 'en')).toBe('The audio cannot be read: the file is empty.')
+  expect(await detail(new Uint8Array(0), 'zh-CN')).toBe('无法读取这段音频：文件是空的。')
+  expect(await detail(wav, 'en')).toBe('The audio cannot be read: only 1 to 8 channels are read.')
+  expect(await detail(wav, 'zh-CN')).toBe('无法读取这段音频：只支持 1 到 8 个声道。')
+})
+
 test('nothing to speak is silence, an unknown voice an error', async () => {
   const nothing = await speak({ text: '😀' })
   expect(readWav(new Uint8Array(await nothing.arrayBuffer())).pcm).toHaveLength(0)

@@ -10,9 +10,13 @@ export type Filled = {
   user: string
   organisation: string
   device: string
+  deviceBatch: string
   piece: string
   template: string
   batch: string
+  /** Of a card, in the log. */
+  use: string
+  achievement: string
 }
 
 const longName = '一个特别长的名字，看看它在窄的地方会不会把版面撑开 '.repeat(8).slice(0, 190)
@@ -74,16 +78,17 @@ export async function fill(banyan: ReadyBanyan, upstream: Upstream): Promise<Fil
     share: shared.url_path.replace('/share/', ''),
     user,
     organisation: organisation.id,
-    device: await fillDevices(banyan),
+    ...(await fillDevices(banyan)),
     piece: await fillLibrary(banyan),
     ...(await fillCards(banyan)),
+    achievement: await fillAchievements(banyan),
   }
 }
 
-async function fillCards(banyan: ReadyBanyan): Promise<{ template: string; batch: string }> {
+async function fillCards(banyan: ReadyBanyan): Promise<Pick<Filled, 'template' | 'batch' | 'use'>> {
   const token = banyan.adminToken
-  const call = (method: string, path: string, body: object = {}) =>
-    banyan.api<{ id: string }>(method, `/api/v1/cards${path}`, { token, body })
+  const call = <T = { id: string }>(method: string, path: string, body: object = {}) =>
+    banyan.api<T>(method, `/api/v1/cards${path}`, { token, ...(method === 'GET' ? {} : { body }) })
   const content = {
     description: longName,
     attributes: { style: '民族舞', difficulty: 4, duration_seconds: 180 },
@@ -99,10 +104,49 @@ async function fillCards(banyan: ReadyBanyan): Promise<{ template: string; batch
     await call('POST', '/batches', { ...input, channel, notes: longName })
   const { id: batch } = await call('POST', '/batches', input)
   await call('POST', `/batches/${batch}/generate`)
-  return { template, batch }
+  const wait = { timeout: 60_000 }
+  const stateOf = async () => (await call<{ state: string }>('GET', `/batches/${batch}`)).state
+  await expect.poll(stateOf, wait).toBe('ready')
+  await call('POST', `/batches/${batch}/release`)
+  const csv = await fetch(`${banyan.url}/api/v1/cards/batches/${batch}/codes.csv`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  // Each line has its code twice, the second time in an address.
+  const codes = [...new Set((await csv.text()).match(/[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}/g))]
+  for (const code of codes.slice(0, 3)) await call('POST', '/redemptions', { code })
+  const { item } = await call<{ item: { id: string } }>('POST', '/redemptions', { code: codes[3] })
+  await call('POST', `/redemptions/${item.id}/undo`, { reason: longName })
+  const uses = async () => (await call<{ items: { id: string }[] }>('GET', '/usage')).items
+  await expect.poll(async () => (await uses()).length, wait).toBeGreaterThanOrEqual(5)
+  return { template, batch, use: (await uses())[0]?.id ?? '' }
 }
 
-async function fillDevices(banyan: ReadyBanyan): Promise<string> {
+async function fillAchievements(banyan: ReadyBanyan): Promise<string> {
+  const token = banyan.adminToken
+  const call = <T = { id: string }>(method: string, path: string, body?: object) =>
+    banyan.api<T>(method, `/api/v1/achievements${path}`, { token, ...(body ? { body } : {}) })
+  await call('PUT', '/leaderboard/listing', { is_listed: true })
+  const tier = { goals: [3], points: 10, rewards: { membership: { plan: 'vip', days: 7 } } }
+  const { id } = await call('POST', '/definitions', {
+    names: { 'zh-CN': longName.slice(0, 60), en: 'Collector of everything that there is to be collected' },
+    descriptions: { 'zh-CN': longName, en: 'Redeem cards.' },
+    icon: '🧧',
+    is_hidden: false,
+    is_enabled: true,
+    position: 1,
+    rule: {
+      match: 'all',
+      conditions: [{ type: 'count', event: 'cards.card.redeemed', filters: [], window: { unit: 'all' } }],
+      tiers: [
+        { ...tier, tier: 'bronze' },
+        { ...tier, tier: 'gold', goals: [30] },
+      ],
+    },
+  })
+  return id
+}
+
+async function fillDevices(banyan: ReadyBanyan): Promise<Pick<Filled, 'device' | 'deviceBatch'>> {
   const token = banyan.adminToken
   const post = <T = { id: string }>(path: string, body: object = {}) =>
     banyan.api<T>('POST', `/api/v1/devices${path}`, { token, body })
@@ -119,10 +163,14 @@ async function fillDevices(banyan: ReadyBanyan): Promise<string> {
     await post(`/devices/${id}/commands`, { command: { kind: 'say', text } })
   await post(`/devices/${id}/offers`, { kind: 'member' })
   const { items } = await banyan.api<{ items: { id: string }[] }>('GET', '/api/v1/devices/types', { token })
-  await post('/batches', { type_id: items[0]?.id, name: longName.slice(0, 100), requires_proof: true })
+  const batch = await post('/batches', {
+    type_id: items[0]?.id,
+    name: longName.slice(0, 100),
+    requires_proof: true,
+  })
   const group = await post('/groups', { name: longName.slice(0, 60), description: longName })
   await post('/broadcasts', { group_id: group.id, command: { kind: 'say', text: longName } })
-  return id
+  return { device: id, deviceBatch: batch.id }
 }
 
 async function fillLibrary(banyan: ReadyBanyan): Promise<string> {

@@ -56,6 +56,16 @@ test('a simulated device is claimed, hears a WAV file, and writes what it was an
   expect(lines.join('')).toContain('🎤 Once more')
 })
 
+test('a wake word is asked as a question too, and what is not taken is told at once', async () => {
+  const { access_token: token } = await signUp(app)
+  lines.length = 0
+  await deviceCommand('simulate', { server: app.url, token, text: 'Jarvis!', name: 'two' })
+  expect(lines.join('')).toMatch(/🎤 Jarvis![\s\S]*🔊 Hello from the model\./)
+  const tooLong = deviceCommand('simulate', { server: app.url, text: 'a'.repeat(4001), name: 'two' })
+  await expect(tooLong).rejects.toThrow('did not take the question')
+  await expect(deviceCommand('simulate', { server: app.url, text: ' ' })).rejects.toThrow('--text')
+})
+
 test('what cannot be done is said in words', async () => {
   await expect(deviceCommand('dance', {})).rejects.toThrow('banyan device simulate')
   await expect(deviceCommand('simulate', { count: 'many' })).rejects.toThrow('--count')

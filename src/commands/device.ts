@@ -40,6 +40,8 @@ export async function deviceCommand(action: string | undefined, options: DeviceO
   const count = Number(options.count ?? 1)
   if (!Number.isInteger(count) || count < 1 || count > mostDevices)
     throw new StartError(`--count is a whole number from 1 to ${mostDevices}.`)
+  // Nobody answers what was not said.
+  if (options.text?.trim() === '') throw new StartError('--text is empty. Give it a question.')
   if (options.out && count > 1) throw new StartError('--out writes one answer; leave it out, or --count.')
   const sound = options.wav ? soundOf(options.wav) : null
   const name = options.name ?? 'simulator'
@@ -70,9 +72,11 @@ async function simulate(job: Job): Promise<number> {
   })
   try {
     const asked = await ask(device, job)
-    const stop = await device.waitFor(({ type, state }) => type === 'tts' && state === 'stop', {
-      timeout_ms: 300_000,
-    })
+    const stop = await device.waitFor(
+      ({ type, state }) => type === 'error' || (type === 'tts' && state === 'stop'),
+      { timeout_ms: 300_000 },
+    )
+    if (stop.type === 'error') throw new StartError(`${server} did not take the question: ${stop.detail}`)
     for (const message of device.messages) {
       if (message.type === 'stt') say(`${identity.mac} 🎤 ${message.text}`)
       else if (message.type === 'alert') say(`${identity.mac} ⚠ ${message.message}`)
@@ -88,7 +92,8 @@ async function simulate(job: Job): Promise<number> {
 
 async function ask(device: SimulatedDevice, { sound, text = '你好' }: Job): Promise<number> {
   if (!sound) {
-    device.send({ type: 'listen', state: 'detect', text })
+    // Not as a device that detected it: what sounds like a wake word would stay without an answer.
+    device.send({ type: 'chat', text })
     return performance.now()
   }
   device.send({ type: 'listen', state: 'start', mode: 'auto' })

@@ -14,6 +14,8 @@ type ErrorDefinition = {
   status: number
   en: string
   'zh-CN': string
+  /** What words of the API are called in a text, where they stand in the details; several are parted by `, `. */
+  names?: Record<string, Record<Locale, string>>
 }
 
 const catalogue = new Map<string, ErrorDefinition>()
@@ -28,7 +30,7 @@ export class AppError extends Error {
   readonly retryAfter: number | undefined
 
   constructor(definition: ErrorDefinition, details: ErrorDetails, options: ErrorExtras = {}) {
-    super(fill(definition.en, details), options.cause === undefined ? undefined : { cause: options.cause })
+    super(fill(definition, 'en', details), options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AppError'
     this.code = definition.code
     this.status = definition.status
@@ -54,7 +56,7 @@ export function defineError(definition: ErrorDefinition) {
 /** The text of an error in the reader's language, its placeholders filled. */
 export function translateError(error: AppError, locale: Locale): string {
   const definition = catalogue.get(error.code)
-  return definition ? fill(definition[locale], error.details) : error.message
+  return definition ? fill(definition, locale, error.details) : error.message
 }
 
 /** All declared errors, for the documentation and for the test that both texts exist. */
@@ -76,8 +78,16 @@ export function isAbort(error: unknown): boolean {
   )
 }
 
-function fill(text: string, details: ErrorDetails): string {
-  return text.replace(/\{(\w+)\}/g, (whole, key: string) => (key in details ? String(details[key]) : whole))
+function fill(definition: ErrorDefinition, locale: Locale, details: ErrorDetails): string {
+  return definition[locale].replace(/\{(\w+)\}/g, (whole, key: string) =>
+    key in details ? named(definition, locale, String(details[key])) : whole,
+  )
+}
+
+function named({ names }: ErrorDefinition, locale: Locale, words: string): string {
+  if (!names) return words
+  const called = words.split(', ').map(word => (Object.hasOwn(names, word) && names[word]?.[locale]) || word)
+  return called.join(locale === 'zh-CN' ? '、' : ', ')
 }
 
 export const invalidInput = defineError({

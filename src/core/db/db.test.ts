@@ -84,6 +84,35 @@ test('a failed transaction leaves nothing behind, and says why', async () => {
   expect(await db.primary.selectFrom('counter').selectAll().where('id', '=', 'twice').execute()).toEqual([])
 })
 
+test('what is to follow a transaction waits for its commit, however the transaction is typed', async () => {
+  const seen: (number | undefined)[] = []
+  const look = async () =>
+    (await db.primary.selectFrom('counter').select('value').where('id', '=', 'after').executeTakeFirst())
+      ?.value
+  const followed = new Promise<void>((resolve, reject) => {
+    db.transaction(async tx => {
+      const same = tx.withTables<Tables>()
+      db.afterCommit(same, () =>
+        look().then(value => {
+          seen.push(value)
+          resolve()
+        }, reject),
+      )
+      await same.insertInto('counter').values({ id: 'after', value: 8 }).execute()
+      expect(await look()).toBeUndefined()
+    }).catch(reject)
+  })
+  await followed
+  expect(seen).toEqual([8])
+  await expect(
+    db.transaction(async tx => {
+      db.afterCommit(tx.withTables<Tables>(), () => seen.push(9))
+      throw new Error('changed my mind')
+    }),
+  ).rejects.toThrow('changed my mind')
+  expect(seen).toEqual([8])
+})
+
 test('slow queries are logged with their text and without their values', async () => {
   const lines: string[] = []
   const slow = createDb({

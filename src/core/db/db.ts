@@ -1,4 +1,10 @@
-import { Kysely, PostgresDialect, type QueryExecutorProvider, type Transaction } from 'kysely'
+import {
+  Kysely,
+  PostgresDialect,
+  type QueryExecutor,
+  type QueryExecutorProvider,
+  type Transaction,
+} from 'kysely'
 import pg from 'pg'
 import { isAbort } from '#core/errors.ts'
 import type { Log } from '#core/log.ts'
@@ -73,8 +79,8 @@ export function createDb(options: DbOptions): Db {
   const primary = kyselyOver(pool, options)
   const replica = options.replica_url ? openReplica(options, primary, options.replica_url) : undefined
   const { read, wrote } = replica ?? withoutReplica(primary)
-  /** What is to be done after the transactions that are under way. */
-  const afterwards = new WeakMap<Executor, (() => void)[]>()
+  /** What is to be done after the transactions that are under way; a transaction typed anew is another object. */
+  const afterwards = new WeakMap<QueryExecutor, (() => void)[]>()
   const db: Db = {
     primary,
     read,
@@ -84,14 +90,14 @@ export function createDb(options: DbOptions): Db {
         const builder = primary.transaction()
         const after: (() => void)[] = []
         const result = await (isolation ? builder.setIsolationLevel(isolation) : builder).execute(tx => {
-          afterwards.set(tx, after)
+          afterwards.set(tx.getExecutor(), after)
           return work(tx)
         })
         for (const run of after) run()
         return result
       }),
     afterCommit(executor, run) {
-      const after = afterwards.get(executor)
+      const after = afterwards.get(executor.getExecutor())
       if (after) after.push(run)
       else run()
     },

@@ -3,7 +3,7 @@ import type { Db } from '#core/db/db.ts'
 import { type Log, logContext } from '#core/log.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
 import { inSpan } from '#core/telemetry/tracing.ts'
-import { type Delivery, hasDue, postponeDelivery, takeDelivery } from './store.ts'
+import { type Delivery, hasDue, postponeDeliveries, type Taker, takeDeliveries } from './store.ts'
 
 /** Delivers events to the consumers of this process. */
 export type Deliverer = {
@@ -31,12 +31,13 @@ export function createDeliverer({
   log: Log
   metrics?: Metrics | undefined
   /** Those that run here. */
-  consumers: readonly string[]
-  /** Deliveries at once. */
+  consumers: readonly Taker[]
+  /** Transactions at once. */
   concurrency: number
-  /** Tries before it is buried. */
+  /** Tries before a delivery is buried. */
   attempts: number
-  handle(delivery: Delivery, tx: Transaction<unknown>): Promise<void>
+  /** Handles deliveries to one consumer. */
+  handle(deliveries: readonly Delivery[], tx: Transaction<unknown>): Promise<void>
   /** Called after the last try. */
   bury(delivery: Delivery, error: unknown): Promise<void>
 }): Deliverer {
@@ -47,56 +48,121 @@ export function createDeliverer({
   })
   const durations = metrics?.histogram({
     name: 'events_delivery_seconds',
-    help: 'Duration of one attempt to deliver an event',
+    help: 'Duration of one attempt to deliver an event, or several at once',
     labels: ['consumer'],
     buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10],
   })
   const running = new Set<Promise<void>>()
+  /** Consumers that handle several deliveries now. A second batch would only wait for what the first has locked. */
+  const batches = new Set<string>()
   /** Deliveries that are thought to wait; infinite while there is a backlog of unknown length. */
   let due = 0
   let isStopping = false
+  /** Whose delivery was taken last. */
+  let latest = ''
+  /** When it was last found that others have nothing that waits; 0 while they have. */
+  let othersAt = 0
+  /** The last look for what waits. Looks at the same moment would all take of the longest queue. */
+  let looking: Promise<unknown> = Promise.resolve()
 
-  /** False when there was nothing to deliver. */
-  async function deliverNext(): Promise<boolean> {
+  /** A failed attempt. Of several deliveries one may be to blame: next, each is tried alone. */
+  async function fail(deliveries: readonly Delivery[], error: unknown): Promise<'failed' | 'dead'> {
+    const [first] = deliveries
+    const tries = (first?.attempts ?? 0) + 1
+    const count = deliveries.length
+    log.warn({ error, consumer: first?.consumer, attempt: tries, count }, 'events were not handled')
+    if (first && count === 1 && tries >= attempts) {
+      await bury(first, error)
+      return 'dead'
+    }
+    await postponeDeliveries(db.primary, deliveries, count === 1 ? backoff(tries) : 0)
+    if (count > 1) wake(count)
+    return 'failed'
+  }
+
+  /** What waits longest, when those before have looked; not for consumers that handle a batch now. */
+  function look(tx: Transaction<unknown>, except: string): Promise<{ taken: Delivery[]; isAll: boolean }> {
+    const found = looking.then(async () => {
+      const isAll = batches.size === 0
+      const free = consumers.filter(({ name }) => !batches.has(name) && name !== except)
+      const taken = await takeDeliveries(tx, free)
+      if (taken.length > 1) batches.add(taken[0]?.consumer ?? '')
+      return { taken, isAll }
+    })
+    looking = found.catch(() => undefined)
+    return found
+  }
+
+  /** Whether something was taken, or may have been left to a batch that was under way; null: nobody else has anything. */
+  async function deliverNext(): Promise<{ count: number; isAll: boolean } | null> {
     const started = performance.now()
-    const taken: { delivery?: Delivery } = {}
-    const end = (outcome: 'succeeded' | 'failed' | 'dead') => {
-      const consumer = taken.delivery?.consumer ?? ''
-      handled?.inc({ consumer, outcome })
-      durations?.observe({ consumer }, (performance.now() - started) / 1000)
+    let taken: Delivery[] = []
+    let isAll = true
+    let outcome: 'succeeded' | 'failed' | 'dead' = 'succeeded'
+    // From time to time, as a long queue of the latest consumer would keep all that came after it waiting.
+    const isTurnOfOthers = started - othersAt >= poll_ms
+    if (isTurnOfOthers) othersAt = started
+    const except = isTurnOfOthers ? latest : ''
+    const consumerOf = () => taken[0]?.consumer ?? ''
+    const letGo = () => {
+      if (taken.length > 1) batches.delete(consumerOf())
     }
     try {
       await db.transaction(async tx => {
-        const delivery = await takeDelivery(tx, consumers)
-        if (!delivery) return
-        taken.delivery = delivery
-        await logContext.run({ request_id: delivery.event_id }, () =>
-          inSpan(`event ${delivery.consumer}`, { 'event.id': delivery.event_id }, () => handle(delivery, tx)),
+        // After a deadlock the transaction is run again, and may take others.
+        letGo()
+        taken = []
+        ;({ taken, isAll } = await look(tx, except))
+        const [first] = taken
+        if (!first) return
+        const { consumer, event_id: request_id } = first
+        await logContext.run({ request_id }, () =>
+          inSpan(`event ${consumer}`, { 'event.id': request_id, 'event.count': taken.length }, () =>
+            handle(taken, tx),
+          ),
         )
       })
-      if (taken.delivery) end('succeeded')
     } catch (error) {
-      const { delivery } = taken
-      if (!delivery) throw error
-      const tries = delivery.attempts + 1
-      log.warn({ error, consumer: delivery.consumer, attempt: tries }, 'an event was not handled')
-      if (tries >= attempts) await bury(delivery, error)
-      else await postponeDelivery(db.primary, delivery, backoff(tries))
-      end(tries >= attempts ? 'dead' : 'failed')
+      if (taken.length === 0) throw error
+      outcome = await fail(taken, error)
+    } finally {
+      letGo()
     }
-    return taken.delivery !== undefined
+    const count = taken.length
+    if (isTurnOfOthers && count === 0) return null
+    if (count > 0) {
+      latest = consumerOf()
+      if (isTurnOfOthers) othersAt = 0
+      handled?.inc({ consumer: latest, outcome }, count)
+      durations?.observe({ consumer: latest }, (performance.now() - started) / 1000)
+    }
+    return { count, isAll }
   }
 
   async function work() {
     while (!isStopping && due > 0) {
       due -= 1
       const found = await deliverNext()
-      if (!found && due === Number.POSITIVE_INFINITY) due = 0
+      if (found === null) {
+        due += 1
+        continue
+      }
+      const { count, isAll } = found
+      if (count > 1) due = Math.max(0, due - count + 1)
+      if (count > 0) continue
+      if (isAll) {
+        if (due === Number.POSITIVE_INFINITY) due = 0
+        continue
+      }
+      // What is left may be for a consumer that was handling a batch: whoever does that looks again.
+      due += 1
+      if (batches.size > 0) return
     }
   }
 
   function wake(count: number) {
     due += count
+    if (running.size === 0) othersAt = performance.now()
     while (!isStopping && due > 0 && running.size < concurrency) {
       const worker: Promise<void> = work()
         .catch((error: unknown) => {
@@ -108,10 +174,12 @@ export function createDeliverer({
     }
   }
 
+  const names = consumers.map(({ name }) => name)
   async function poll() {
-    if (due > 0 || running.size > 0) return
+    // Not only when nothing runs: a handler may take long, and those that wait for it are not all that wait.
+    if (running.size >= concurrency) return
     try {
-      if (await hasDue(db.primary, consumers)) wake(Number.POSITIVE_INFINITY)
+      if (await hasDue(db.primary, names)) wake(Number.POSITIVE_INFINITY)
     } catch (error) {
       log.debug({ error }, 'events cannot be looked for')
     }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '#core/clock.ts'
@@ -10,15 +10,23 @@ import { migration as jobs } from '#core/jobs/migrations/0001_jobs.ts'
 import { startProcess, type TestProcess } from '#core/jobs/testing/harness.ts'
 import { silentLog } from '#core/log.ts'
 import { createTestDb } from '#core/testing/database.ts'
-import { type ConsumerDefinition, consumer, createEvents, defineEvent, type EventsService } from './events.ts'
+import {
+  batchConsumer,
+  type ConsumerDefinition,
+  consumer,
+  createEvents,
+  defineEvent,
+  type EventsService,
+} from './events.ts'
 import { migration as events } from './migrations/0001_events.ts'
+import { migration as byConsumer } from './migrations/0002_by_consumer.ts'
 import { countDeliveries, deleteOld, insertDeliveries } from './store.ts'
 
 let database: Awaited<ReturnType<typeof createTestDb>>
 const processes: TestProcess[] = []
 
 beforeAll(async () => {
-  database = await createTestDb([{ module: 'core', migrations: [jobs, events] }])
+  database = await createTestDb([{ module: 'core', migrations: [jobs, events, byConsumer] }])
   await sql`CREATE TABLE test_effect (note text NOT NULL)`.execute(database.db.primary)
 })
 afterEach(async () => {
@@ -99,12 +107,104 @@ test('two processes at once deliver each of many events once', async () => {
   expect(await notes(prefix)).toEqual(numbers.flatMap(n => [`test.a ${n}`, `test.b ${n}`]).sort())
 })
 
+test('a wave is handled together; a bad one among them keeps nobody waiting', async () => {
+  const event = newEvent()
+  const prefix = newId()
+  const waves: number[] = []
+  let isMended = false
+  const many = batchConsumer({
+    name: `test.many_${newId()}`,
+    event,
+    async handle(occurrences, tx) {
+      waves.push(occurrences.length)
+      for (const { payload } of occurrences) {
+        await sql`INSERT INTO test_effect (note) VALUES (${`${prefix}${payload.n}`})`.execute(tx)
+        if (payload.n === 13 && !isMended) throw new Error('not 13')
+      }
+    },
+  })
+  const { db, events } = await start([many])
+  const numbers = Array.from({ length: 250 }, (_, n) => ({ n }))
+  await db.transaction(tx => events.publishAll(tx, event, numbers))
+  const others = numbers.filter(({ n }) => n !== 13).map(({ n }) => String(n))
+  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(others.sort()), { timeout: 10_000 })
+  expect(Math.max(...waves)).toBe(200)
+  isMended = true
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 10_000 })
+  expect(await notes(prefix)).toEqual(numbers.map(({ n }) => String(n)).sort())
+})
+
+test('a handler that takes long keeps nobody waiting: not the events of other processes', async () => {
+  const [event, other] = [newEvent(), newEvent()]
+  const prefix = newId()
+  let end = () => {}
+  const ended = new Promise<void>(resolve => {
+    end = resolve
+  })
+  const taken: number[] = []
+  const long = batchConsumer({
+    name: `test.long_${newId()}`,
+    event,
+    async handle(occurrences) {
+      taken.push(occurrences.length)
+      await ended
+    },
+  })
+  const swift = writes(`test.a_${newId()}`, other, prefix)
+  const { db, events } = await start([long, swift])
+  try {
+    await events.publishAll(db.primary, event, [{ n: 1 }, { n: 2 }])
+    await vi.waitFor(() => expect(taken).toEqual([2]))
+    for (const n of [3, 4]) {
+      // As another process does, of whose events this one is not told.
+      const now = new Date().toISOString()
+      await insertDeliveries(db.primary, [swift.name], now, [{ id: newId(), payload: { n } }])
+      await vi.waitFor(async () => expect(await notes(prefix)).toContain(`test.a ${n}`), { timeout: 5_000 })
+    }
+  } finally {
+    end()
+  }
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0))
+  expect(taken).toEqual([2])
+})
+
+test.each([
+  ['several at once', batchConsumer, 12_000, 0.1],
+  ['one by one', consumer<{ n: number }>, 6_000, 0.01],
+])(
+  'a long queue of one consumer, handled %s, keeps no other waiting until it is empty',
+  async (_, declare, length, seconds) => {
+    const [event, other] = [newEvent(), newEvent()]
+    const prefix = newId()
+    const name = `test.many_${newId()}`
+    const slow = declare({
+      name,
+      event,
+      async handle(_occurrences: unknown, tx: Transaction<unknown>) {
+        await sql`SELECT pg_sleep(${seconds})`.execute(tx)
+      },
+    })
+    const left = () => countDeliveries(database.db.primary)
+    const swift = writes(`test.a_${newId()}`, other, prefix)
+    const waiting = Array.from({ length }, () => ({ id: newId(), payload: { n: 1 } }))
+    await insertDeliveries(database.db.primary, [name], new Date().toISOString(), waiting)
+    const { db, events } = await start([slow, swift])
+    await vi.waitFor(async () => expect(await left()).toBeLessThan(length), { timeout: 10_000 })
+    await events.publish(db.primary, other, { n: 3 })
+    await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 3']), { timeout: 30_000 })
+    expect(await left()).toBeGreaterThan(length / 2)
+    await sql`DELETE FROM core_event_delivery WHERE consumer = ${name} AND id IN (
+    SELECT id FROM core_event_delivery FOR UPDATE SKIP LOCKED)`.execute(db.primary)
+    await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 10_000 })
+  },
+)
+
 test('what a killed process was handling is handled by another, once', async () => {
   const event = newEvent()
   const prefix = newId()
   const name = `test.a_${newId()}`
   await database.db.transaction(tx =>
-    insertDeliveries(tx, [name], { id: newId(), occurred_at: new Date().toISOString(), payload: { n: 7 } }),
+    insertDeliveries(tx, [name], new Date().toISOString(), [{ id: newId(), payload: { n: 7 } }]),
   )
   const doomed = spawn(process.execPath, [
     fileURLToPath(new URL('testing/doomed-consumer.ts', import.meta.url)),

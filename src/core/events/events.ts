@@ -32,16 +32,39 @@ export type ConsumerDefinition<T = unknown> = {
   /** `module.verb_noun` */
   name: string
   event: EventType<T>
+  /** It gets so many occurrences at once at most. */
+  most: number
   /**
-   * Runs in the transaction that takes the event from those that wait: effects in `tx` happen exactly once. Short:
+   * Runs in the transaction that takes the events from those that wait: effects in `tx` happen exactly once. Short:
    * what lasts belongs in a job.
    */
-  handle(occurrence: Occurrence<T>, tx: Transaction<unknown>): Promise<void>
+  handle(occurrences: readonly Occurrence<T>[], tx: Transaction<unknown>): Promise<void>
+}
+
+type Handles<T, What> = Pick<ConsumerDefinition<T>, 'name' | 'event'> & {
+  handle(what: What, tx: Transaction<unknown>): Promise<void>
 }
 
 /** Declares what a module does when an event has happened. */
-export const consumer = <T>(definition: ConsumerDefinition<T>): ConsumerDefinition =>
-  definition as ConsumerDefinition
+export const consumer = <T>({ name, event, handle }: Handles<T, Occurrence<T>>): ConsumerDefinition =>
+  ({
+    name,
+    event,
+    most: 1,
+    async handle(occurrences, tx) {
+      for (const occurrence of occurrences) await handle(occurrence, tx)
+    },
+  }) satisfies ConsumerDefinition<T> as ConsumerDefinition
+
+/**
+ * The same for an event that comes in waves: those that wait are handled together, in one transaction. When that
+ * fails, each is handled alone. A handler that locks rows has to lock them in a fixed order.
+ */
+export const batchConsumer = <T>(definition: Handles<T, readonly Occurrence<T>[]>): ConsumerDefinition =>
+  ({ ...definition, most: batch }) satisfies ConsumerDefinition<T> as ConsumerDefinition
+
+/** Many, as each transaction takes several round trips besides its work; and few enough not to hold locks for long. */
+const batch = 200
 
 export type Events = {
   /**
@@ -50,6 +73,8 @@ export type Events = {
    * @throws {z.ZodError} when the payload does not fit the event's schema.
    */
   publish<T>(tx: Executor, event: EventType<T>, payload: T): Promise<void>
+  /** The same for several events of one type, by one statement. */
+  publishAll<T>(tx: Executor, event: EventType<T>, payloads: readonly T[]): Promise<void>
 }
 
 export type EventsService = Events & {
@@ -105,16 +130,16 @@ export function createEvents({
     },
   })
 
-  async function handle(
-    { consumer: name, event_id, occurred_at, payload }: Delivery,
-    tx: Transaction<unknown>,
-  ) {
+  async function handle(deliveries: readonly Delivery[], tx: Transaction<unknown>) {
+    const name = deliveries[0]?.consumer ?? ''
     const definition = known.get(name)
     if (!definition) throw new Error(`There is no consumer ${name}`)
-    await definition.handle(
-      { id: event_id, occurred_at, payload: definition.event.schema.parse(payload) },
-      tx,
-    )
+    const occurrences = deliveries.map(({ event_id, occurred_at, payload }) => ({
+      id: event_id,
+      occurred_at,
+      payload: definition.event.schema.parse(payload),
+    }))
+    await definition.handle(occurrences, tx)
   }
 
   /** A delivery that failed for the last time becomes a dead job, which administrators see and may retry. */
@@ -126,15 +151,17 @@ export function createEvents({
     })
   }
 
+  const publishAll: Events['publishAll'] = async (tx, event, payloads) => {
+    const events = payloads.map(payload => ({ id: newId(), payload: event.schema.parse(payload) }))
+    const listening = byEvent.get(event.name)
+    if (!listening || events.length === 0) return
+    await insertDeliveries(tx, listening, new Date(clock.now()).toISOString(), events)
+    db.afterCommit(tx, () => deliverer?.wake(events.length * listening.length))
+  }
+
   return {
-    async publish(tx, event, payload) {
-      const checked = event.schema.parse(payload)
-      const listening = byEvent.get(event.name)
-      if (!listening) return
-      const occurred_at = new Date(clock.now()).toISOString()
-      await insertDeliveries(tx, listening, { id: newId(), occurred_at, payload: checked })
-      db.afterCommit(tx, () => deliverer?.wake(listening.length))
-    },
+    publish: (tx, event, payload) => publishAll(tx, event, [payload]),
+    publishAll,
     subscribe(consumers) {
       for (const definition of consumers) {
         if (known.has(definition.name)) throw new Error(`Two consumers are named ${definition.name}`)
@@ -143,13 +170,12 @@ export function createEvents({
       }
     },
     start(consumers) {
-      const names = consumers.map(({ name }) => name)
-      if (names.length === 0) return
+      if (consumers.length === 0) return
       deliverer = createDeliverer({
         db,
         log: log.child('events'),
         metrics,
-        consumers: names,
+        consumers,
         concurrency,
         attempts,
         handle,
@@ -165,7 +191,7 @@ export function createEvents({
           async run({ id, occurred_at, payload }) {
             await db.transaction(async tx => {
               const delivery = { id: 0, consumer: name, event_id: id, occurred_at, payload, attempts: 0 }
-              if (await recordReceipt(tx, name, id)) await handle(delivery, tx)
+              if (await recordReceipt(tx, name, id)) await handle([delivery], tx)
             })
           },
         }),

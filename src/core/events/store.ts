@@ -12,32 +12,47 @@ export type Delivery = {
   attempts: number
 }
 
+/** One delivery of each event to each consumer. */
 export async function insertDeliveries(
   db: Executor,
   consumers: readonly string[],
-  event: { id: string; occurred_at: string; payload: unknown },
+  occurred_at: string,
+  events: readonly { id: string; payload: unknown }[],
 ): Promise<void> {
   await sql`
     INSERT INTO core_event_delivery (consumer, event_id, occurred_at, payload)
-    SELECT unnest(${consumers}::text[]), ${event.id}, ${event.occurred_at}, ${JSON.stringify(event.payload)}::jsonb`.execute(
-    db,
-  )
+    SELECT consumer, event.id, ${occurred_at}, event.payload
+    FROM unnest(${events.map(event => event.id)}::uuid[],
+      ${events.map(event => JSON.stringify(event.payload))}::jsonb[]) AS event (id, payload)
+    CROSS JOIN unnest(${consumers}::text[]) AS consumer`.execute(db)
 }
 
+/** A consumer, and how many deliveries it takes at once. */
+export type Taker = { name: string; most: number }
+
 /**
- * Takes the delivery that has been due for longest out of the table. Whoever takes it handles it in the same
- * transaction, so it is gone when that commits, and there again, at once and for everybody, when it does not.
+ * Takes the delivery that has been due for longest out of the table, and further ones to the same consumer as long as
+ * it takes several; one that has failed before is taken alone. Whoever takes them handles them in the same
+ * transaction, so they are gone when that commits, and there again, at once and for everybody, when it does not.
  */
-export async function takeDelivery(
-  tx: Executor,
-  consumers: readonly string[],
-): Promise<Delivery | undefined> {
+export async function takeDeliveries(tx: Executor, takers: readonly Taker[]): Promise<Delivery[]> {
+  const names = takers.map(taker => taker.name)
+  // Without a join, for which all that wait would be sorted.
   const { rows } = await sql<Delivery>`
-    DELETE FROM core_event_delivery WHERE id = (
-      SELECT id FROM core_event_delivery WHERE run_at <= now() AND consumer = ANY(${consumers}::text[])
-      ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    WITH first AS MATERIALIZED (
+      SELECT id, consumer, CASE attempts
+        WHEN 0 THEN (${takers.map(taker => taker.most)}::integer[])[array_position(${names}::text[], consumer)]
+        ELSE 1 END AS most
+      FROM core_event_delivery
+      WHERE run_at <= now() AND consumer = ANY(${names}::text[])
+      ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
+    more AS MATERIALIZED (
+      SELECT id FROM core_event_delivery
+      WHERE run_at <= now() AND attempts = 0 AND consumer = (SELECT consumer FROM first WHERE most > 1)
+      ORDER BY run_at, id LIMIT (SELECT most FROM first) FOR UPDATE SKIP LOCKED)
+    DELETE FROM core_event_delivery WHERE id = ANY (ARRAY(SELECT id FROM first UNION SELECT id FROM more))
     RETURNING id, consumer, event_id, occurred_at, payload, attempts`.execute(tx)
-  return rows[0]
+  return rows.sort((a, b) => a.id - b.id)
 }
 
 /** Whether anything is due for these consumers. */
@@ -49,15 +64,17 @@ export async function hasDue(db: Executor, consumers: readonly string[]): Promis
 }
 
 /** Counts a failed attempt, and waits before the next one. */
-export async function postponeDelivery(
+export async function postponeDeliveries(
   db: Executor,
-  { id, attempts }: Delivery,
+  deliveries: readonly Delivery[],
   delay_ms: number,
 ): Promise<void> {
   await sql`
-    UPDATE core_event_delivery
-    SET attempts = attempts + 1, run_at = now() + make_interval(secs => ${delay_ms / 1000})
-    WHERE id = ${id} AND attempts = ${attempts}`.execute(db)
+    UPDATE core_event_delivery delivery
+    SET attempts = delivery.attempts + 1, run_at = now() + make_interval(secs => ${delay_ms / 1000})
+    FROM unnest(${deliveries.map(({ id }) => id)}::bigint[], ${deliveries.map(({ attempts }) => attempts)}::integer[])
+      AS failed (id, attempts)
+    WHERE delivery.id = failed.id AND delivery.attempts = failed.attempts`.execute(db)
 }
 
 /** True for the one who removed it. */

@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { badAudio, unsupportedAudio } from './errors.ts'
 import { readOggOpus } from './ogg.ts'
 import { createOpusDecoder } from './opus.ts'
 import { createResampler } from './resample.ts'
 import type { Pcm } from './types.ts'
-import { readWav } from './wav.ts'
+import { openWav } from './wav.ts'
 import { readWebmOpus } from './webm.ts'
 
 /** A recording that somebody sent. */
@@ -15,6 +16,10 @@ export type AudioFile = {
 
 /** What recognisers are given, samples a second. */
 export const audioRate = 16_000
+/** Packets of the longest recording by far; what has more was made to cost. */
+const mostPackets = 2_000_000
+/** Milliseconds of work on a recording after which others have the thread: devices are spoken to in between. */
+const slice_ms = 8
 
 /**
  * Reads WAV, and Opus in Ogg or WebM, told apart by their first bytes.
@@ -22,8 +27,8 @@ export const audioRate = 16_000
  */
 export function openAudioFile(bytes: Uint8Array): AudioFile {
   const magic = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
-  if (bytes.length === 0) throw badAudio({ reason: 'the file is empty' })
-  if (magic === 'RIFF') return openWav(bytes)
+  if (bytes.length === 0) throw badAudio('empty')
+  if (magic === 'RIFF') return openWavFile(bytes)
   if (magic === 'OggS') {
     const { packets, skip } = readOggOpus(bytes)
     return openPackets(packets, Math.round((skip * audioRate) / 48_000))
@@ -32,24 +37,38 @@ export function openAudioFile(bytes: Uint8Array): AudioFile {
   throw unsupportedAudio()
 }
 
-function openWav(bytes: Uint8Array): AudioFile {
-  const { sample_rate, pcm } = readWav(bytes)
+function openWavFile(bytes: Uint8Array): AudioFile {
+  const { sample_rate, length, read } = openWav(bytes)
   return {
-    seconds: pcm.length / sample_rate,
+    seconds: length / sample_rate,
     async *pieces() {
       const resampler = createResampler(sample_rate, audioRate)
-      for (let at = 0; at < pcm.length; at += sample_rate)
-        yield resampler.write(pcm.subarray(at, at + sample_rate))
+      const rest = createRest()
+      for (let at = 0; at < length; at += sample_rate) {
+        yield resampler.write(read(at, Math.min(length, at + sample_rate)))
+        await rest()
+      }
       yield resampler.end()
     },
   }
 }
 
-function openPackets(packets: readonly Uint8Array[], skip: number): AudioFile {
+/** Also of what is done with each piece: nothing else on the way need wait. */
+function createRest(): () => Promise<void> {
+  let since = performance.now()
+  return async () => {
+    if (performance.now() - since < slice_ms) return
+    await nextTurn()
+    since = performance.now()
+  }
+}
+
+function openPackets(packets: Iterable<Uint8Array>, skip: number): AudioFile {
   return {
-    seconds: packets.reduce((sum, packet) => sum + packet_ms(packet), 0) / 1000,
+    seconds: secondsOf(packets),
     async *pieces() {
       const decoder = await createOpusDecoder({ sample_rate: audioRate })
+      const rest = createRest()
       let toSkip = skip
       try {
         for (const packet of packets) {
@@ -57,12 +76,24 @@ function openPackets(packets: readonly Uint8Array[], skip: number): AudioFile {
           const skipped = Math.min(toSkip, pcm.length)
           toSkip -= skipped
           yield pcm.subarray(skipped)
+          await rest()
         }
       } finally {
         decoder.free()
       }
     },
   }
+}
+
+/** @throws AppError `speech.bad_audio` */
+function secondsOf(packets: Iterable<Uint8Array>): number {
+  let count = 0
+  let ms = 0
+  for (const packet of packets) {
+    ms += packet_ms(packet)
+    if (++count > mostPackets) throw badAudio('too_many_packets')
+  }
+  return ms / 1000
 }
 
 /** How long a packet sounds, by its first bytes: RFC 6716, section 3.1. */

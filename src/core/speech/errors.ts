@@ -69,12 +69,35 @@ export const unknownVoice = defineError({
   en: 'The speech engine has no voice “{voice}”.',
   'zh-CN': '语音引擎没有“{voice}”这个音色。',
 })
-export const badAudio = defineError({
+/** What can be wrong with audio, as a part of the sentence of `speech.bad_audio`. */
+const audioProblems = {
+  empty: { en: 'the file is empty', 'zh-CN': '文件是空的' },
+  no_wav_header: { en: 'no WAV header', 'zh-CN': '没有 WAV 文件头' },
+  no_format: { en: 'no format before the data', 'zh-CN': '声音数据之前没有格式说明' },
+  format_cut_off: { en: 'the format is cut off', 'zh-CN': '格式说明不完整' },
+  unknown_format: {
+    en: 'only samples of 8, 16, 24 or 32 bits, or floats of 32, are read',
+    'zh-CN': '只支持 8、16、24、32 位整数或 32 位浮点的采样',
+  },
+  channels: { en: 'only 1 to 8 channels are read', 'zh-CN': '只支持 1 到 8 个声道' },
+  sample_rate: {
+    en: 'only 8,000 to 96,000 samples a second are read',
+    'zh-CN': '只支持每秒 8000 到 96000 的采样率',
+  },
+  no_sound: { en: 'no sound in it', 'zh-CN': '里面没有声音数据' },
+  no_opus: { en: 'no Opus in the Ogg', 'zh-CN': 'Ogg 文件里没有 Opus 音频' },
+  damaged_page: { en: 'a damaged Ogg page', 'zh-CN': 'Ogg 数据页已损坏' },
+  laced_block: { en: 'several packets in one block', 'zh-CN': '一个数据块里有多个数据包' },
+  too_many_packets: { en: 'too many packets', 'zh-CN': '数据包过多' },
+}
+const unreadableAudio = defineError({
   code: 'speech.bad_audio',
   status: 400,
   en: 'The audio cannot be read: {reason}.',
   'zh-CN': '无法读取这段音频：{reason}。',
+  names: audioProblems,
 })
+export const badAudio = (reason: keyof typeof audioProblems) => unreadableAudio({ reason })
 export const unsupportedAudio = defineError({
   code: 'speech.unsupported_audio',
   status: 415,

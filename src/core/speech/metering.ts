@@ -48,22 +48,34 @@ const outcomeOf = (error: unknown, signal: AbortSignal) =>
   signal.aborted || isAbort(error) ? 'aborted' : 'failed'
 
 function meterRecognition(meters: Meters, inner: Recognizer, options: RecognitionOptions): Recognition {
+  const { signal, sample_rate } = options
   const recognition = inner.open(options)
   const labels = { kind: 'recognition', engine: inner.name }
   let samples = 0
+  let isFinishing = false
+  const count = (outcome: string) => {
+    meters.seconds.inc(labels, samples / sample_rate)
+    meters.requests.inc({ ...labels, outcome })
+  }
+  // Who gives an utterance up never asks for its text: this is the only word of it.
+  const givenUp = () => count('aborted')
+  if (signal.aborted) givenUp()
+  else signal.addEventListener('abort', givenUp, { once: true })
   return {
     write(pcm) {
-      samples += pcm.length
+      if (!isFinishing) samples += pcm.length
       recognition.write(pcm)
     },
     async finish() {
-      meters.seconds.inc(labels, samples / options.sample_rate)
+      if (isFinishing || signal.aborted) return recognition.finish()
+      isFinishing = true
+      signal.removeEventListener('abort', givenUp)
       try {
         const text = await recognition.finish()
-        meters.requests.inc({ ...labels, outcome: 'done' })
+        count('done')
         return text
       } catch (error) {
-        meters.requests.inc({ ...labels, outcome: outcomeOf(error, options.signal) })
+        count(outcomeOf(error, signal))
         throw error
       }
     },

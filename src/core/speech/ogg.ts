@@ -7,16 +7,34 @@ const granuleRate = 48_000
 
 /**
  * The Opus packets of an Ogg file, without its two headers, and what is to be dropped at the beginning, in samples at
- * 48,000 a second. A file that is cut off is read as far as it goes.
- * @throws AppError `speech.bad_audio`
+ * 48,000 a second. A file that is cut off is read as far as it goes. Packets are read while they are asked for: a file
+ * may hold millions that are a byte long.
+ * @throws AppError `speech.bad_audio`, also while the packets are read
  */
-export function readOggOpus(bytes: Uint8Array): { packets: Uint8Array[]; skip: number } {
+export function readOggOpus(bytes: Uint8Array): { packets: Iterable<Uint8Array>; skip: number } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const packets: Uint8Array[] = []
+  const head = packetsOf(view).next().value
+  const isOpus =
+    head && head.length >= 19 && Buffer.from(head.subarray(0, 8)).toString('latin1') === 'OpusHead'
+  if (!isOpus) throw badAudio('no_opus')
+  const packets = {
+    *[Symbol.iterator]() {
+      let headers = 2
+      for (const packet of packetsOf(view)) {
+        if (headers > 0) headers -= 1
+        else yield packet
+      }
+    },
+  }
+  return { packets, skip: Buffer.from(head).readUInt16LE(10) }
+}
+
+/** All packets of the file's first stream. */
+function* packetsOf(view: Buffer): Generator<Uint8Array, undefined> {
   let parts: Uint8Array[] = []
   let serial: number | null = null
   for (let at = 0; at + headerLength <= view.length; ) {
-    if (view.toString('latin1', at, at + 4) !== 'OggS') throw badAudio({ reason: 'a damaged Ogg page' })
+    if (view.toString('latin1', at, at + 4) !== 'OggS') throw badAudio('damaged_page')
     const stream = view.readUInt32LE(at + 14)
     const lacing = view.subarray(at + headerLength, at + headerLength + (view[at + 26] ?? 0))
     let from = at + headerLength + lacing.length
@@ -25,7 +43,7 @@ export function readOggOpus(bytes: Uint8Array): { packets: Uint8Array[]; skip: n
       if (stream === serial) {
         parts.push(view.subarray(from, from + length))
         if (length < 255) {
-          packets.push(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts))
+          yield parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
           parts = []
         }
       }
@@ -33,11 +51,6 @@ export function readOggOpus(bytes: Uint8Array): { packets: Uint8Array[]; skip: n
     }
     at = from
   }
-  const [head, , ...audio] = packets
-  const isOpus =
-    head && head.length >= 19 && Buffer.from(head.subarray(0, 8)).toString('latin1') === 'OpusHead'
-  if (!isOpus) throw badAudio({ reason: 'no Opus in the Ogg' })
-  return { packets: audio, skip: Buffer.from(head).readUInt16LE(10) }
 }
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {

@@ -5,6 +5,7 @@ import { loadConfig } from '#core/config.ts'
 import { silentLog } from '#core/log.ts'
 import { createMetrics } from '#core/telemetry/metrics.ts'
 import { joinTexts } from './long-audio.ts'
+import { createSpeechMetering } from './metering.ts'
 import { createQueue } from './queue.ts'
 import { createScriptedRecognizer } from './scripted.ts'
 import { speechSettings } from './settings.ts'
@@ -132,4 +133,32 @@ test('utterances are joined as each language writes', () => {
   expect(joinTexts(['你好。', '再见。'])).toBe('你好。再见。')
   expect(joinTexts(['Hello.', 'Bye.', '再见', 'OK'])).toBe('Hello. Bye. 再见OK')
   expect(joinTexts([])).toBe('')
+})
+
+test('what is given up before its text was asked for is counted, and what was finished only once', async () => {
+  const metrics = createMetrics()
+  const { recognizer } = createSpeechMetering(metrics)
+  const metered = recognizer(createScriptedRecognizer('你好。'))
+  const speak = (controller: AbortController) => {
+    const recognition = metered.open({ sample_rate: 16_000, signal: controller.signal })
+    recognition.write(tone({ ms: 500, sample_rate: 16_000 }))
+    return recognition
+  }
+  const counted = async () =>
+    (await metrics.registry.metrics()).match(/^speech_(?:requests|seconds)_total.*$/gm)
+  const [givenUp, finished, early] = [new AbortController(), new AbortController(), new AbortController()]
+  const left = speak(givenUp)
+  givenUp.abort()
+  const aborted = 'speech_requests_total{kind="recognition",engine="scripted",outcome="aborted"}'
+  const seconds = 'speech_seconds_total{kind="recognition",engine="scripted"}'
+  expect(await counted()).toEqual([`${aborted} 1`, `${seconds} 0.5`])
+  await expect(left.finish()).rejects.toThrow()
+  const heard = speak(finished)
+  expect(await heard.finish()).toBe('你好。')
+  expect(await heard.finish()).toBe('你好。')
+  finished.abort()
+  early.abort()
+  await expect(speak(early).finish()).rejects.toThrow()
+  const done = 'speech_requests_total{kind="recognition",engine="scripted",outcome="done"} 1'
+  expect(await counted()).toEqual([`${aborted} 2`, done, `${seconds} 1`])
 })

@@ -100,7 +100,11 @@ export function createTranscriptions(deps: {
   async function found(actor: Actor, id: string): Promise<Transcription & { id: string }> {
     const row = await findTranscription(db.primary, { id, user_id: actor.user_id, now: now() })
     if (!row) throw transcriptionNotFound()
-    return row
+    if (row.state !== 'queued') return row
+    // A job that was cancelled, or died with its process, could not say so itself.
+    const job = await jobs.get(row.job_id)
+    const isUnderWay = job && job.state !== 'cancelled' && job.state !== 'dead'
+    return isUnderWay ? row : { ...row, state: 'failed', error_code: job?.error_code ?? 'job.cancelled' }
   }
 
   return {

@@ -43,19 +43,28 @@ export const writeWav = (pcm: Pcm, sample_rate: number): Uint8Array =>
 
 type Format = { code: number; channels: number; sample_rate: number; bits: number }
 
+/** A WAV file whose samples are read when they are asked for. */
+export type OpenWav = { sample_rate: number; length: number; read(from: number, to: number): Pcm }
+
+/** The whole of a WAV file: see `openWav`. @throws AppError `speech.bad_audio` */
+export function readWav(bytes: Uint8Array): Wav {
+  const { sample_rate, length, read } = openWav(bytes)
+  return { sample_rate, pcm: read(0, length) }
+}
+
 /**
- * Reads a WAV file of 8, 16, 24 or 32 bits or 32-bit floats; several channels are mixed into one. A data part that is
+ * Opens a WAV file of 8, 16, 24 or 32 bits or 32-bit floats; several channels are mixed into one. A data part that is
  * cut off, or of unknown length as in a stream, is read as far as it goes.
  * @throws AppError `speech.bad_audio`
  */
-export function readWav(bytes: Uint8Array): Wav {
+export function openWav(bytes: Uint8Array): OpenWav {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (
     view.length < 12 ||
     view.toString('latin1', 0, 4) !== 'RIFF' ||
     view.toString('latin1', 8, 12) !== 'WAVE'
   )
-    throw badAudio({ reason: 'no WAV header' })
+    throw badAudio('no_wav_header')
   let format: Format | null = null
   for (let at = 12; at + 8 <= view.length; ) {
     const id = view.toString('latin1', at, at + 4)
@@ -64,16 +73,16 @@ export function readWav(bytes: Uint8Array): Wav {
     const chunk = view.subarray(at + 8, end)
     if (id === 'fmt ') format = readFormat(chunk)
     if (id === 'data') {
-      if (!format) throw badAudio({ reason: 'no format before the data' })
-      return { sample_rate: format.sample_rate, pcm: readSamples(chunk, format) }
+      if (!format) throw badAudio('no_format')
+      return openSamples(chunk, format)
     }
     at += 8 + size + (size % 2)
   }
-  throw badAudio({ reason: 'no data' })
+  throw badAudio('no_sound')
 }
 
 function readFormat(chunk: Buffer): Format {
-  if (chunk.length < 16) throw badAudio({ reason: 'the format is cut off' })
+  if (chunk.length < 16) throw badAudio('format_cut_off')
   const code = chunk.readUInt16LE(0)
   const format = {
     code: code === formats.extensible && chunk.length >= 26 ? chunk.readUInt16LE(24) : code,
@@ -84,11 +93,19 @@ function readFormat(chunk: Buffer): Format {
   const isKnown =
     (format.code === formats.pcm && [8, 16, 24, 32].includes(format.bits)) ||
     (format.code === formats.float && format.bits === 32)
-  if (!isKnown) throw badAudio({ reason: `format ${format.code} with ${format.bits} bits` })
-  if (format.channels < 1 || format.channels > 8) throw badAudio({ reason: `${format.channels} channels` })
-  if (format.sample_rate < 8000 || format.sample_rate > 96_000)
-    throw badAudio({ reason: `${format.sample_rate} samples a second` })
+  if (!isKnown) throw badAudio('unknown_format')
+  if (format.channels < 1 || format.channels > 8) throw badAudio('channels')
+  if (format.sample_rate < 8000 || format.sample_rate > 96_000) throw badAudio('sample_rate')
   return format
+}
+
+function openSamples(data: Buffer, format: Format): OpenWav {
+  const width = (format.bits / 8) * format.channels
+  return {
+    sample_rate: format.sample_rate,
+    length: Math.floor(data.length / width),
+    read: (from, to) => readSamples(data.subarray(from * width, to * width), format),
+  }
 }
 
 function readSamples(data: Buffer, { code, channels, bits }: Format): Pcm {

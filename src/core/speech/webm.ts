@@ -22,12 +22,14 @@ function readNumber(view: Buffer, at: number, keepMarker: boolean): { value: num
 
 /**
  * The Opus packets of a WebM file as browsers record it: one track, sizes that may be unknown, blocks without lacing.
- * A file that is cut off is read as far as it goes.
- * @throws AppError `speech.bad_audio`, `speech.unsupported_audio`
+ * A file that is cut off is read as far as it goes. Packets are read while they are asked for, each time anew.
+ * @throws AppError `speech.bad_audio`, `speech.unsupported_audio`, while they are read
  */
-export function readWebmOpus(bytes: Uint8Array): Uint8Array[] {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const packets: Uint8Array[] = []
+export const readWebmOpus = (bytes: Uint8Array): Iterable<Uint8Array> => ({
+  [Symbol.iterator]: () => packetsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+})
+
+function* packetsOf(view: Buffer): Generator<Uint8Array, void> {
   let entry: number | null = null
   let opusTrack: number | null = null
   for (let at = 0; at < view.length; ) {
@@ -48,18 +50,17 @@ export function readWebmOpus(bytes: Uint8Array): Uint8Array[] {
     if (id.value === ids.codec && data.toString('latin1') === 'A_OPUS') opusTrack ??= entry
     if (id.value === ids.simpleBlock || id.value === ids.block) {
       const packet = packetOf(data, opusTrack)
-      if (packet) packets.push(packet)
+      if (packet) yield packet
     }
     at = to
   }
   if (opusTrack === null) throw unsupportedAudio()
-  return packets
 }
 
 function packetOf(block: Buffer, wantedTrack: number | null): Uint8Array | null {
   const track = readNumber(block, 0, false)
   if (!track || track.value !== wantedTrack || block.length < track.length + 3) return null
   const lacing = (block[track.length + 2] ?? 0) & 0x06
-  if (lacing !== 0) throw badAudio({ reason: 'several packets in one block' })
+  if (lacing !== 0) throw badAudio('laced_block')
   return block.subarray(track.length + 3)
 }

@@ -4,6 +4,7 @@ import { newId } from '#core/ids.ts'
 import { DeviceClaimed } from '#modules/devices/contract.ts'
 import { signUp, type TestUser } from '#modules/identity/testing.ts'
 import type { Definition } from './contract.ts'
+import { addDays } from './days.ts'
 import type { Preview } from './previews.ts'
 import type { Rule } from './rule.ts'
 import { patience, type Site, startSite, unlockedTiers } from './site-testing.ts'
@@ -20,9 +21,11 @@ test('a new rule counts what happened before, a changed one is a new version, an
   const users = await Promise.all(Array.from({ length: 4 }, () => signUp(site.app)))
   const claim = ({ user }: TestUser) => ({ device_id: newId(), user_id: user.id, type_id })
   const filters = [{ field: 'type_id', op: 'is' as const, values: [type_id] }]
+  // Late in the evening of a day by UTC, which is the next one in Beijing.
+  const at = `${addDays(new Date().toISOString().slice(0, 10), -3)}T20:00:00.000Z`
   await Promise.all(
     users.flatMap((user, i) =>
-      Array.from({ length: i + 1 }, () => deliver(site.app, DeviceClaimed, claim(user))),
+      Array.from({ length: i + 1 }, () => deliver(site.app, DeviceClaimed, claim(user), { at })),
     ),
   )
   await Promise.all(
@@ -52,7 +55,7 @@ test('a new rule counts what happened before, a changed one is a new version, an
     ],
   })
   expect(preview.sample).toHaveLength(3)
-  expect(preview.timeline.reduce((sum, { reached }) => sum + reached, 0)).toBe(4)
+  expect(preview.timeline).toEqual([{ day: addDays(at.slice(0, 10), 1), reached: 4 }])
 
   const achievement = await site.make(ruleOf(condition, 2, 4))
   expect(achievement.version).toBe(1)

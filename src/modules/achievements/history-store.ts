@@ -1,14 +1,22 @@
 import { type Kysely, sql } from 'kysely'
+import type { Day } from './days.ts'
 import type { AchievementsTables } from './tables.ts'
 import { always, type Entry, type Fact } from './tally.ts'
-import type { Unlocked } from './unlock-store.ts'
 
 type Rows = Kysely<AchievementsTables>
 export type NewFact = Fact & { subject_id: string | null }
 export type Amount = Entry & { version_id: string }
-export type Entered =
-  | { is_retracted: true }
-  | { is_retracted: false; epoch: number; unlocked: Unlocked; amounts: Amount[] }
+export type UserAmount = Amount & { user_id: string }
+/** A user with new facts that are to be counted. */
+export type Entered = {
+  user_id: string
+  /** Of those facts. */
+  ids: string[]
+  epoch: number
+  /** As `Unlocked` has them. */
+  unlocked: string[]
+  amounts: Amount[]
+}
 
 /** Where a stream of facts goes on: after this one, in the order of the stream. */
 type After = { occurred_at: string; id: string } | null
@@ -59,33 +67,41 @@ export const historyStore = {
     return row?.is_erased === false
   },
 
+  /** The same for several, whoever was erased among them, in a fixed order. */
+  async lockUsers(tx: Rows, userIds: readonly string[]): Promise<void> {
+    const ids = [...new Set(userIds)]
+    const lock = () =>
+      sql`SELECT FROM achievements_user WHERE user_id = ANY (${ids}::uuid[])
+        ORDER BY user_id FOR NO KEY UPDATE`.execute(tx)
+    if ((await lock()).rows.length === ids.length) return
+    await sql`
+      INSERT INTO achievements_user (user_id) SELECT unnest(${ids.toSorted()}::uuid[])
+      ON CONFLICT DO NOTHING`.execute(tx)
+    await lock()
+  },
+
   /**
-   * Locks a fact's user and stores the fact, by one round trip; then tells what counting it needs, the amounts in
-   * `ranges` among it. A fact whose undoing (an event of the name `undoing`) came before it is stored as retracted.
-   * Null when the fact is there already, or for somebody who was erased.
+   * Locks the users of facts of one event and stores the facts, by one round trip; then tells of each user with new
+   * facts what counting them needs. Each user's facts are of one day, and `ranges` are wanted of users with facts of
+   * that day. A fact whose undoing (an event of the name `undoing`) came before it is stored, but not to be counted;
+   * nothing is kept of somebody who was erased.
    */
   async enter(
     tx: Rows,
-    fact: NewFact,
-    { undoing, ranges }: { undoing: string | null; ranges: readonly Range[] },
-  ): Promise<Entered | null> {
-    const { id, user_id, event, subject_id, occurred_at, day, fields } = fact
-    const { rows } = await sql<{
-      is_new: boolean
-      is_retracted: boolean
-      epoch: number
-      unlocked: string[]
-      amounts: Amount[]
-    }>`
-      SELECT * FROM achievements_enter(${id}::uuid, ${user_id}::uuid, ${event}, ${subject_id}::uuid,
-        ${occurred_at}::timestamptz, ${day}::date, ${JSON.stringify(fields)}::jsonb, ${undoing},
-        ${ranges.map(range => range.version_id)}::uuid[], ${ranges.map(range => range.condition)}::smallint[],
-        ${ranges.map(range => range.from)}::date[], ${ranges.map(range => range.to)}::date[])`.execute(tx)
-    const [row] = rows
-    if (!row?.is_new) return null
-    if (row.is_retracted) return { is_retracted: true }
-    const { epoch, unlocked, amounts } = row
-    return { is_retracted: false, epoch, unlocked: new Set(unlocked), amounts }
+    event: string,
+    facts: readonly NewFact[],
+    { undoing, ranges }: { undoing: string | null; ranges: ReadonlyMap<Day, readonly Range[]> },
+  ): Promise<Entered[]> {
+    const wanted = [...ranges].flatMap(([for_day, some]) => some.map(range => ({ ...range, for_day })))
+    const { rows } = await sql<Entered>`
+      SELECT * FROM achievements_enter(${event}, ${undoing}, ${facts.map(fact => fact.id)}::uuid[],
+        ${facts.map(fact => fact.user_id)}::uuid[], ${facts.map(fact => fact.subject_id)}::uuid[],
+        ${facts.map(fact => fact.occurred_at)}::timestamptz[], ${facts.map(fact => fact.day)}::date[],
+        ${facts.map(fact => JSON.stringify(fact.fields))}::jsonb[],
+        ${wanted.map(range => range.for_day)}::date[], ${wanted.map(range => range.version_id)}::uuid[],
+        ${wanted.map(range => range.condition)}::smallint[], ${wanted.map(range => range.from)}::date[],
+        ${wanted.map(range => range.to)}::date[])`.execute(tx)
+    return rows
   },
 
   /** Locks those of some users whom nobody else has locked, and who were not erased. */
@@ -247,16 +263,16 @@ export const tallyStore = {
     return rows
   },
 
-  /** Sets amounts; those that have come to nothing go. The caller holds the user's lock. */
-  async write(tx: Rows, userId: string, entries: readonly Amount[]): Promise<void> {
+  /** Sets amounts; those that have come to nothing go. The caller holds the users' locks. */
+  async write(tx: Rows, entries: readonly UserAmount[]): Promise<void> {
     const kept = entries.filter(entry => entry.amount > 0)
     if (kept.length > 0)
       await sql`
         INSERT INTO achievements_tally (user_id, version_id, condition, day, value, amount)
-        SELECT ${userId}, * FROM unnest(
-          ${kept.map(entry => entry.version_id)}::uuid[], ${kept.map(entry => entry.condition)}::smallint[],
-          ${kept.map(entry => entry.day)}::date[], ${kept.map(entry => entry.value)}::text[],
-          ${kept.map(entry => entry.amount)}::numeric[])
+        SELECT * FROM unnest(
+          ${kept.map(entry => entry.user_id)}::uuid[], ${kept.map(entry => entry.version_id)}::uuid[],
+          ${kept.map(entry => entry.condition)}::smallint[], ${kept.map(entry => entry.day)}::date[],
+          ${kept.map(entry => entry.value)}::text[], ${kept.map(entry => entry.amount)}::numeric[])
         ON CONFLICT (user_id, version_id, condition, day, value) DO UPDATE SET amount = excluded.amount`.execute(
         tx,
       )
@@ -264,10 +280,11 @@ export const tallyStore = {
     if (gone.length > 0)
       await sql`
         DELETE FROM achievements_tally USING unnest(
-          ${gone.map(entry => entry.version_id)}::uuid[], ${gone.map(entry => entry.condition)}::smallint[],
-          ${gone.map(entry => entry.day)}::date[], ${gone.map(entry => entry.value)}::text[]
-        ) AS gone (version_id, condition, day, value)
-        WHERE achievements_tally.user_id = ${userId} AND achievements_tally.version_id = gone.version_id
+          ${gone.map(entry => entry.user_id)}::uuid[], ${gone.map(entry => entry.version_id)}::uuid[],
+          ${gone.map(entry => entry.condition)}::smallint[], ${gone.map(entry => entry.day)}::date[],
+          ${gone.map(entry => entry.value)}::text[]
+        ) AS gone (user_id, version_id, condition, day, value)
+        WHERE achievements_tally.user_id = gone.user_id AND achievements_tally.version_id = gone.version_id
           AND achievements_tally.condition = gone.condition AND achievements_tally.day = gone.day
           AND achievements_tally.value = gone.value`.execute(tx)
   },

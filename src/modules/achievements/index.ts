@@ -14,6 +14,7 @@ import { createLeaderboard } from './leaderboard.ts'
 import { achievementsChannel, showUnlocked } from './live.ts'
 import { migration as achievements0001 } from './migrations/0001_achievements.ts'
 import { migration as points0002 } from './migrations/0002_points.ts'
+import { migration as waves0003 } from './migrations/0003_waves.ts'
 import { createPoints } from './points.ts'
 import { createPreviewJob, createPreviews } from './previews.ts'
 import { createProgress } from './progress.ts'
@@ -29,7 +30,7 @@ export default defineModule({
   name: 'achievements',
   settings: achievementsSettings,
   permissions,
-  migrations: [achievements0001, points0002],
+  migrations: [achievements0001, points0002, waves0003],
   setup({ core, settings, use }) {
     const db = core.db.withTables<AchievementsTables>()
     const identity = use(identityKey)

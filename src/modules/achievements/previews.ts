@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Clock } from '#core/clock.ts'
+import { type Clock, dayIn, defaultTimeZone } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
@@ -137,7 +137,9 @@ function createCount(rule: Rule, total: number) {
       scanned++
       for (const { tier, at } of reached) {
         tiers.set(tier.tier, (tiers.get(tier.tier) ?? 0) + 1)
-        days.set(at.slice(0, 10), (days.get(at.slice(0, 10)) ?? 0) + 1)
+        // As in the statistics of every night.
+        const day = dayIn(defaultTimeZone, Date.parse(at))
+        days.set(day, (days.get(day) ?? 0) + 1)
       }
       const last = reached.at(-1)
       if (last && sample.length < sampleSize)

@@ -3,12 +3,12 @@ import type { Settings } from '#core/config.ts'
 import type { Core } from '#core/core.ts'
 import type { Db } from '#core/db/db.ts'
 import { makePartitions } from '#core/db/partitions.ts'
-import { type ConsumerDefinition, consumer, type Occurrence } from '#core/events/events.ts'
+import { batchConsumer, type ConsumerDefinition, type Occurrence } from '#core/events/events.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { achievementsSettings } from './config.ts'
-import { countFact, rangesAround, uncountFact } from './counting.ts'
+import { type Count, countFacts, rangesAround, takePlaces, uncountFact } from './counting.ts'
 import { localTime } from './days.ts'
-import { historyStore, type NewFact, tallyStore } from './history-store.ts'
+import { historyStore, type NewFact, tallyStore, type UserAmount } from './history-store.ts'
 import { pointsStore } from './points-store.ts'
 import type { RuleBook, RuleBooks } from './rule-book.ts'
 import { type Source, sources } from './sources.ts'
@@ -71,30 +71,67 @@ export function createRecorder({
     }
   }
 
-  async function record(source: Source, occurrence: Happened, tx: Tx): Promise<void> {
-    if (isTooOld(occurrence.occurred_at)) return
-    await ensureMonth(occurrence.occurred_at)
-    const fact = await factOf(source, occurrence)
-    const { user_id: userId, event } = fact
+  async function record(source: Source, occurrences: readonly Happened[], tx: Tx): Promise<void> {
+    const happened: NewAndCard[] = []
+    for (const occurrence of new Map(occurrences.map(one => [one.id, one])).values()) {
+      if (isTooOld(occurrence.occurred_at)) continue
+      await ensureMonth(occurrence.occurred_at)
+      happened.push({
+        fact: await factOf(source, occurrence),
+        card: source.card?.(occurrence.payload) ?? null,
+      })
+    }
+    happened.sort((a, b) => a.fact.occurred_at.localeCompare(b.fact.occurred_at))
+    const waves = wavesOf(happened)
+    // Each wave locks its users in a fixed order, but not those of the next one.
+    if (waves.length > 1)
+      await historyStore.lockUsers(
+        tx,
+        happened.map(({ fact }) => fact.user_id),
+      )
+    for (const wave of waves) await recordWave(source, wave, tx)
+  }
+
+  /** Facts in the order in which they happened, each user's of one day. */
+  async function recordWave(source: Source, wave: readonly NewAndCard[], tx: Tx): Promise<void> {
+    const event = source.event.name
     const expected = await books.expected(tx)
-    const ranges = rangesAround(expected.listening(event), fact)
-    const entered = await historyStore.enter(tx, fact, { undoing: undoingEvent(event), ranges })
-    if (!entered || entered.is_retracted) return
-    await bookCard(source, occurrence, fact, tx)
-    const { epoch, unlocked } = entered
-    const book = await books.at(tx, epoch)
-    if (source.undoes !== undefined) return undo(tx, source.undoes, fact, { book, unlocked })
+    const facts = wave.map(({ fact }) => fact)
+    const ranges = new Map(
+      [...Map.groupBy(facts, fact => fact.day)].map(([day, some]) => [
+        day,
+        rangesAround(expected.listening(event), some),
+      ]),
+    )
+    const changed: UserAmount[] = []
+    const all = await historyStore.enter(tx, event, facts, { undoing: undoingEvent(event), ranges })
+    const book = all[0] ? await books.at(tx, all[0].epoch) : expected
     const rules = book.listening(event)
-    const amounts =
-      book === expected ? entered.amounts : await tallyStore.read(tx, userId, rangesAround(rules, fact))
-    await countFact(tx, unlocking, { userId, fact, rules, unlocked, amounts, around: surroundingsOf })
+    const counts: Count[] = []
+    for (const { user_id, ids, ...entered } of all) {
+      const fresh = wave.filter(({ fact }) => ids.includes(fact.id))
+      for (const one of fresh) await bookCard(source, one, tx)
+      const unlocked: Unlocked = new Set(entered.unlocked)
+      const own = fresh.map(({ fact }) => fact)
+      if (source.undoes !== undefined) {
+        for (const fact of own) await undo(tx, source.undoes, fact, { book, unlocked })
+        continue
+      }
+      const amounts =
+        book === expected ? entered.amounts : await tallyStore.read(tx, user_id, rangesAround(rules, own))
+      counts.push({ userId: user_id, facts: own, rules, unlocked, amounts, around: surroundingsOf })
+    }
+    const places = await takePlaces(tx, facts, counts)
+    for (const count of counts)
+      for (const amount of await countFacts(tx, unlocking, count, places))
+        changed.push({ ...amount, user_id: count.userId })
+    await tallyStore.write(tx, changed)
   }
 
   /** Gives the points that a card brings, or takes them back. */
-  async function bookCard(source: Source, { payload }: Happened, { user_id, subject_id }: NewFact, tx: Tx) {
+  async function bookCard(source: Source, { fact: { user_id, subject_id }, card }: NewAndCard, tx: Tx) {
     if (subject_id === null) return
     const at = new Date(clock.now()).toISOString()
-    const card = source.card?.(payload)
     if (card && card.points > 0)
       await pointsStore.grant(tx, user_id, { redemption_id: subject_id, ...card, at })
     if (source.undoes !== undefined)
@@ -114,13 +151,33 @@ export function createRecorder({
   }
 
   const consumerOf = (source: Source): ConsumerDefinition =>
-    consumer({
+    batchConsumer({
       name: `achievements.count_${source.event.name.replaceAll('.', '_')}`,
       event: source.event,
-      handle: (occurrence, tx) => record(source, occurrence, tx.withTables<AchievementsTables>()),
+      handle: (occurrences, tx) => record(source, occurrences, tx.withTables<AchievementsTables>()),
     })
 
   return { consumers: sources.map(consumerOf) }
+}
+
+type NewAndCard = { fact: NewFact; card: ReturnType<NonNullable<Source['card']>> | null }
+
+/** In their order, parted where a user's next day begins: mostly all are of today. */
+function wavesOf(happened: readonly NewAndCard[]): NewAndCard[][] {
+  const waves: NewAndCard[][] = []
+  let wave: NewAndCard[] = []
+  let dayOf = new Map<string, string>()
+  for (const one of happened) {
+    const { user_id, day } = one.fact
+    if (waves.length === 0 || (dayOf.get(user_id) ?? day) !== day) {
+      wave = []
+      waves.push(wave)
+      dayOf = new Map()
+    }
+    dayOf.set(user_id, day)
+    wave.push(one)
+  }
+  return waves
 }
 
 /** The event that undoes another one. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
 import { defineJob, type JobContext } from '#core/jobs/jobs.ts'
-import { isComplete, placesOf } from './counting.ts'
+import { firstsMet, isComplete, placesOf } from './counting.ts'
 import { definitionStore } from './definition-store.ts'
 import { type FactCount, factBatch, factsOf, historyStore, tallyStore } from './history-store.ts'
 import { eventsOf, isRank, type Rule } from './rule.ts'
@@ -155,8 +155,7 @@ async function countUnderLock(deps: Deps, tx: Tx, { live, userId, signal }: One,
   if (!simulation.isDone())
     await tallyStore.write(
       tx,
-      userId,
-      simulation.entries(places).map(entry => ({ ...entry, version_id })),
+      simulation.entries(places).map(entry => ({ ...entry, user_id: userId, version_id })),
     )
   await deps.unlocking.grant(tx, userId, live, reached)
   return true
@@ -179,12 +178,6 @@ async function countAhead(deps: Deps, { live, userId, signal }: One, until: stri
   }
   return { simulation, until, facts, met, isUsed: false }
 }
-
-/** The conditions of the kind `first` that a fact meets. */
-const firstsMet = (rule: Rule, fact: Fact): number[] =>
-  rule.conditions.flatMap((condition, i) =>
-    condition.type === 'first' && concerns(condition, fact) ? [i] : [],
-  )
 
 async function placesOfUser(db: Rows, { version_id, rule }: LiveRule, userId: string) {
   const ranges = rule.conditions.flatMap((condition, i) =>

@@ -13,8 +13,8 @@ export const patience = { timeout: 30_000, interval: 50 }
 export type Site = Awaited<ReturnType<typeof startSite>>
 
 /** A whole Banyan with an administrator, and what tests of achievements ask of it. */
-export async function startSite() {
-  const app = await startTestApp()
+export async function startSite(settings: Record<string, string> = {}) {
+  const app = await startTestApp({ settings })
   const admin = await signInAdmin(app)
   const db = app.core.db.withTables<AchievementsTables>().primary
 
@@ -83,7 +83,7 @@ type Card = {
   points?: number
 }
 
-export const redeemed = ({ user }: TestUser, more: Partial<Card> = {}) => ({
+export const redeemed = ({ user }: { user: Pick<TestUser['user'], 'id'> }, more: Partial<Card> = {}) => ({
   redemption_id: newId(),
   batch_id: newId(),
   template_id: newId(),

@@ -88,6 +88,11 @@ export function addEntry(tally: Tally, { value, day, amount }: Entry): void {
   tally.set(value, days)
 }
 
+export function setEntry(tally: Tally, { value, day, amount }: Entry): void {
+  const days = tally.get(value) ?? new Map<Day, number>()
+  tally.set(value, days.set(day, amount))
+}
+
 const amountOn = (tally: Tally, day: Day): number => tally.get('')?.get(day) ?? 0
 
 /**

@@ -9,12 +9,14 @@ export type Unlock = { achievement_id: string; tier: TierName; unlocked_at: stri
 /** What a user has, each as `achievement tier`. */
 export type Unlocked = ReadonlySet<string>
 
+export const unlockKey = (achievementId: string, tier: TierName): string => `${achievementId} ${tier}`
+
 export const unlockedOf = (unlocks: readonly Omit<Unlock, 'unlocked_at'>[]): Unlocked =>
-  new Set(unlocks.map(({ achievement_id, tier }) => `${achievement_id} ${tier}`))
+  new Set(unlocks.map(({ achievement_id, tier }) => unlockKey(achievement_id, tier)))
 
 /** Whether a tier of an achievement is among them; `null`: any tier. */
 export const hasUnlocked = (unlocked: Unlocked, achievementId: string, tier: TierName | null): boolean =>
-  (tier === null ? tierNames : [tier]).some(name => unlocked.has(`${achievementId} ${name}`))
+  (tier === null ? tierNames : [tier]).some(name => unlocked.has(unlockKey(achievementId, name)))
 
 export const unlockStore = {
   list: (db: Rows, userId: string): Promise<Unlock[]> =>

@@ -35,6 +35,14 @@ const chosen = ({ batch_id, template_id, channel }: Period): RawBuilder<unknown>
     sql` AND `,
   )
 
+/** True where nothing is chosen: then attempts with codes that no card has are part of what is asked for. */
+export const asksForAll = ({ batch_id, template_id, channel }: Period): boolean =>
+  batch_id === undefined && template_id === undefined && channel === undefined
+
+/** `cards_statistic s` with its `cards_batch batch`, which attempts with codes that no card has do without. */
+const statistics = (withUnknown: boolean): RawBuilder<unknown> =>
+  sql`cards_statistic s ${sql.raw(withUnknown ? 'LEFT JOIN' : 'JOIN')} cards_batch batch ON batch.id = s.batch_id`
+
 /** What a group is known by, on `cards_batch batch` and `cards_statistic s`, and what it is called. */
 const groups: Record<AnalyticsGroup, { key: RawBuilder<string>; name: RawBuilder<string> }> = {
   batch: { key: sql`batch.id::text`, name: sql`(SELECT name FROM cards_batch WHERE id::text = key)` },
@@ -50,7 +58,7 @@ const groups: Record<AnalyticsGroup, { key: RawBuilder<string>; name: RawBuilder
 export const analyticsStore = {
   async byDay(db: Rows, period: Period): Promise<(Counts & { day: string })[]> {
     const { rows } = await sql<Counts & { day: string }>`
-      SELECT s.day, ${sums} FROM cards_statistic s JOIN cards_batch batch ON batch.id = s.batch_id
+      SELECT s.day, ${sums} FROM ${statistics(asksForAll(period))}
       WHERE s.day BETWEEN ${period.first}::date AND ${period.last}::date AND ${chosen(period)}
       GROUP BY s.day`.execute(db)
     return rows
@@ -97,7 +105,7 @@ export const analyticsStore = {
                 FILTER (WHERE s.day >= ${period.first}::date), 0)::int AS ${sql.ref(column)}`,
             ),
           )}
-        FROM cards_statistic s JOIN cards_batch batch ON batch.id = s.batch_id
+        FROM ${statistics(isRegion && asksForAll(period))}
         WHERE s.day <= ${period.last}::date AND ${chosen(period)}
         GROUP BY 1
       ),
@@ -130,7 +138,7 @@ export const analyticsStore = {
     }>`
       SELECT batch.id AS batch_id, batch.name, v.name AS template_name, batch.expires_at, batch.released_at,
         greatest(0, batch.quantity - coalesce(sum(s.redeemed - s.undone), 0))::int AS remaining,
-        coalesce(sum(s.redeemed) FILTER (WHERE s.day >= ${paceFrom}::date), 0)::int AS redeemed_lately
+        greatest(0, coalesce(sum(s.redeemed - s.undone) FILTER (WHERE s.day >= ${paceFrom}::date), 0))::int AS redeemed_lately
       FROM cards_batch batch
       JOIN cards_template_version v ON v.template_id = batch.template_id AND v.version = batch.template_version
       LEFT JOIN cards_statistic s ON s.batch_id = batch.id

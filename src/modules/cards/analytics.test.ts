@@ -2,11 +2,15 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { dayIn, defaultTimeZone } from '#core/clock.ts'
+import { loadConfig } from '#core/config.ts'
 import { defineJob } from '#core/jobs/jobs.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
+import { watchJob } from './alerts.ts'
 import type { CardsByDay, CardsByGroup, CardsExpiry } from './analytics.ts'
 import type { Collection } from './collection.ts'
 import { codesOf } from './redemption-access.ts'
+import { redemptionSettings } from './redemption-config.ts'
+import type { RedemptionTables } from './redemption-tables.ts'
 import { released, rowsOf, settled, signUpCollector } from './redemption-testing.ts'
 import { signUpOperator } from './testing.ts'
 
@@ -95,6 +99,58 @@ test('figures by day, batch, template, channel and region', async () => {
       status: 422,
       body: { code: 'cards.period_invalid' },
     })
+})
+
+test('codes that no card has count in their day and region, as long as all cards are asked for', async () => {
+  const whole = async () => (await read<CardsByDay>('/analytics/days')).days.at(-1)?.refused ?? 0
+  const before = await whole()
+  const { batch } = await released(app)
+  const guesser = await signUpCollector(app)
+  const proxied = { 'x-forwarded-for': '192.0.2.250', 'x-region': 'Atlantis' }
+  expect((await guesser.redeem('0000-0000-0000-0000', proxied)).status).toBe(422)
+  await settled(app)
+  expect(await whole()).toBe(before + 1)
+  expect((await read<CardsByDay>('/analytics/days')).unknown_codes).toBe(1)
+  const inRegion = async (filter: string) =>
+    (await read<CardsByGroup>(`/analytics/groups?by=region${filter}`)).items.find(
+      each => each.key === 'Atlantis',
+    )
+  expect(await inRegion('')).toMatchObject({ issued: null, redeemed: 0, refused: 1 })
+  expect(await inRegion(`&batch_id=${batch.id}`)).toBeUndefined()
+  const batches = (await read<CardsByGroup>('/analytics/groups?by=batch')).items
+  expect(batches.every(each => each.name !== '')).toBe(true)
+})
+
+test('what is undone is undone in the region where it was redeemed', async () => {
+  const { batch, codes } = await released(app, { quantity: 2 })
+  const collector = await signUpCollector(app)
+  const proxied = { 'x-forwarded-for': '192.0.2.251', 'x-region': 'Lemuria' }
+  const regions = async () =>
+    (await read<CardsByGroup>(`/analytics/groups?by=region&batch_id=${batch.id}`)).items.map(
+      ({ key, redeemed_in_all, undone }) => ({ key, redeemed_in_all, undone }),
+    )
+  for (const [at, code] of codes.entries()) {
+    const { item } = (await collector.redeem(code, proxied)).body
+    // Once from the log, and once maybe from what is to come into it.
+    if (at === 0) await settled(app)
+    await operator.cards.call('POST', `/redemptions/${item.id}/undo`, { reason: 'a mistake' })
+  }
+  await settled(app)
+  expect(await regions()).toEqual([{ key: 'Lemuria', redeemed_in_all: 0, undone: 2 }])
+})
+
+test('what was undone is no pace', async () => {
+  const { batch, codes } = await released(app, { quantity: 3, valid_days: 10 })
+  const collector = await signUpCollector(app)
+  const { item } = (await collector.redeem(codes[0] ?? '')).body
+  await operator.cards.call('POST', `/redemptions/${item.id}/undo`, { reason: 'a mistake' })
+  await settled(app)
+  const { items } = await read<CardsExpiry>('/analytics/expiry')
+  expect(items.find(each => each.batch_id === batch.id)).toMatchObject({
+    remaining: 3,
+    redeemed_per_day: 0,
+    expected_to_expire: 3,
+  })
 })
 
 test('cards end with their batch; at midnight the rest is marked, once, and the forecast knows before', async () => {
@@ -205,4 +261,37 @@ test('operators hear of guessing once an hour; meanwhile it does not shut out th
   )
   await runJob('cards.watch_attempts')
   expect(await rowsOf(app).selectFrom('cards_guard').selectAll().execute()).toEqual([])
+})
+
+test('one burst of guesses is told once, also when the clock strikes meanwhile', async () => {
+  const keys: (string | undefined)[] = []
+  let now = '2030-01-01T10:59:30Z'
+  const job = watchJob({
+    db: app.core.db.withTables<RedemptionTables>(),
+    clock: { now: () => Date.parse(now) },
+    identity: { userIdsWithPermission: async () => [operator.user.id] },
+    notifications: { notify: async (_, _kind, _data, { key } = {}) => void keys.push(key) },
+    settings: loadConfig(redemptionSettings, { env: {} }).values,
+  })
+  const run = async (at: string) => {
+    now = at
+    await job.run({}, { signal: AbortSignal.timeout(30_000), log: app.core.log } as Parameters<
+      typeof job.run
+    >[1])
+  }
+  const guard = (scope: string, last_failed_at: string, blocked_until: string | null) =>
+    rowsOf(app)
+      .insertInto('cards_guard')
+      .values({ scope, failures: 9, last_failed_at, blocked_until })
+      .execute()
+  await guard('minute:31556579', '2030-01-01T10:58:10Z', '2030-01-01T10:59:00Z')
+  await run('2030-01-01T10:59:30Z')
+  // Somebody who mistypes later is no news.
+  await guard('minute:31556581', '2030-01-01T11:00:10Z', null)
+  await run('2030-01-01T11:01:00Z')
+  expect(keys).toHaveLength(2)
+  expect(new Set(keys).size).toBe(1)
+  await guard('minute:31556600', '2030-01-01T11:20:00Z', '2030-01-01T11:21:00Z')
+  await run('2030-01-01T11:21:00Z')
+  expect(new Set(keys).size).toBe(2)
 })

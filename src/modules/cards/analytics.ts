@@ -3,7 +3,7 @@ import { type Clock, dayIn, defaultTimeZone } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
 import { defineError } from '#core/errors.ts'
 import type { Actor } from '#core/http/route.ts'
-import { analyticsStore as store } from './analytics-store.ts'
+import { asksForAll, analyticsStore as store } from './analytics-store.ts'
 import type { RedemptionTables } from './redemption-tables.ts'
 
 /** Which cards, and which days (in Asia/Shanghai, both included; by default the last thirty). */
@@ -29,7 +29,10 @@ export const CardsByDay = z
     to: z.string(),
     issued_before: z.int().describe('Cards released before the first day.'),
     redeemed_before: z.int().describe('Of these and before: redeemed, less undone.'),
-    unknown_codes: z.int().nullable().describe('Attempts with codes that no card has; only without filter.'),
+    unknown_codes: z
+      .int()
+      .nullable()
+      .describe('How many of the refused had codes that no card has; only without filter.'),
     days: z.array(z.object({ day: z.string(), issued: z.int(), ...Counts })),
   })
   .meta({ id: 'CardsByDay' })
@@ -62,7 +65,9 @@ export const CardsExpiry = z
         template_name: z.string(),
         expires_at: z.string(),
         remaining: z.int().describe('Cards that nobody has redeemed yet.'),
-        redeemed_per_day: z.number().describe('On average of the last 28 days, or since the release.'),
+        redeemed_per_day: z
+          .number()
+          .describe('Less undone; on average of the last 28 days, or since the release.'),
         expected_to_expire: z.int().describe('What will be left then if that goes on.'),
       }),
     ),
@@ -105,13 +110,12 @@ export function createAnalytics({ db, clock }: { db: Db<RedemptionTables>; clock
   return {
     async byDay({ user_id }, query) {
       const period = periodOf(query)
-      const isWhole = !period.batch_id && !period.template_id && period.channel === undefined
       const [counts, issued, before, unknown_codes] = await db.read(user_id, rows =>
         Promise.all([
           store.byDay(rows, period),
           store.issuedByDay(rows, period),
           store.before(rows, period),
-          isWhole ? store.unknownCodes(rows, period) : null,
+          asksForAll(period) ? store.unknownCodes(rows, period) : null,
         ]),
       )
       const countsOf = new Map(counts.map(({ day, ...sums }) => [day, sums]))

@@ -62,7 +62,7 @@ export const Batch = z
 export type Batch = z.output<typeof Batch>
 
 export const BatchInput = z.object({
-  name: z.string().min(1).max(100),
+  name: z.string().max(100).regex(/\S/),
   quantity: z.int().min(1).max(1_000_000),
   valid_until: z.iso.datetime({ offset: true }).nullable().default(null),
   valid_days: z.int().min(1).max(36_500).nullable().default(null).describe('Days after the release.'),

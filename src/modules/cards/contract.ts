@@ -24,7 +24,7 @@ export type Rewards = z.output<typeof Rewards>
 
 /** What a template says. It is versioned: a printed card keeps the version it was printed with. */
 export const TemplateContent = z.object({
-  name: z.string().min(1).max(100),
+  name: z.string().max(100).regex(/\S/),
   description: z.string().max(5000).default(''),
   images: z.array(z.uuid()).max(10).default([]).describe('Ids of uploaded pictures; the first is the cover.'),
   attributes: z
@@ -34,8 +34,8 @@ export const TemplateContent = z.object({
   rewards: Rewards.default({}),
   set_name: z
     .string()
-    .min(1)
     .max(100)
+    .regex(/\S/)
     .nullable()
     .default(null)
     .describe('The set that a collector completes.'),

@@ -92,6 +92,14 @@ export const batchWrongState = defineError({
   status: 409,
   en: 'This cannot be done with a batch that is “{state}”. It needs to be: {needed}.',
   'zh-CN': '批次当前为“{state}”，不能进行此操作（需要：{needed}）。',
+  names: {
+    draft: { en: 'draft', 'zh-CN': '草稿' },
+    generating: { en: 'generating', 'zh-CN': '生成中' },
+    ready: { en: 'ready', 'zh-CN': '待发行' },
+    released: { en: 'released', 'zh-CN': '已发行' },
+    frozen: { en: 'frozen', 'zh-CN': '已冻结' },
+    void: { en: 'void', 'zh-CN': '已作废' },
+  },
 })
 export const batchValidityInvalid = defineError({
   code: 'batch.validity_invalid',

@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { loadModules } from '#catalog'
 import type { Clock } from '#core/clock.ts'
-import { coreMigrations } from '#core/db/core-migrations.ts'
 import { newId } from '#core/ids.ts'
 import type { JobContext } from '#core/jobs/jobs.ts'
 import { createSecrets } from '#core/security/secrets.ts'
-import { createTestDb } from '#core/testing/database.ts'
-import { freePort, type ServerProcess, spawnServer, untilReady } from '#core/testing/server-process.ts'
+import { createInstallation, type Installation } from '#core/testing/installation.ts'
 import { batchStore } from './batch-store.ts'
 import { BatchInput, secretContext } from './batches.ts'
 import { codeHashers, codeOf, newBatchSecret } from './codes.ts'
@@ -20,53 +14,22 @@ import type { CardsTables } from './tables.ts'
 import { templateStore } from './template-store.ts'
 import { anyTemplate, cardsClient } from './testing.ts'
 
-const admin = { name: 'owner@example.com', password: 'Correct-horse-7' }
 const secrets = createSecrets([{ id: 'k', key: Buffer.alloc(32, 1) }])
 const hashers = codeHashers([{ id: 'k', key: Buffer.alloc(32, 2) }])
 const clock: Clock = { now: () => Date.now() }
 
-let database: Awaited<ReturnType<typeof createTestDb>>
-let dataDir: string
-let server: ServerProcess | undefined
-
+let banyan: Installation
 beforeAll(async () => {
-  const modules = await loadModules()
-  database = await createTestDb([
-    coreMigrations,
-    ...modules.map(({ name, migrations }) => ({ module: name, migrations })),
-  ])
-  dataDir = mkdtempSync(join(tmpdir(), 'banyan-cards-'))
+  banyan = await createInstallation()
 })
-afterAll(async () => {
-  await server?.kill()
-  await database.drop()
-  rmSync(dataDir, { recursive: true, force: true })
-})
+afterAll(() => banyan.drop())
 
-const rows = () => database.db.withTables<CardsTables>().primary
+const rows = () => banyan.db.withTables<CardsTables>().primary
 
 /** The next life of the same installation, and its administrator's client. */
 async function live() {
-  server = spawnServer({
-    PORT: String(await freePort()),
-    DATABASE_URL: database.url,
-    DATA_DIR: dataDir,
-    SECRET_KEY: 'a key of the tests that is long enough to pass',
-    ADMIN_EMAIL: admin.name,
-    ADMIN_PASSWORD: admin.password,
-  })
-  await untilReady(server)
-  const { url } = server
-  const signedIn = await fetch(`${url}/api/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...admin, mode: 'token' }),
-  })
-  const { access_token } = (await signedIn.json()) as { access_token: string }
-  return cardsClient(
-    { fetch: (path, init) => fetch(new URL(path, url), init) },
-    { headers: { authorization: `Bearer ${access_token}` } },
-  )
+  const { url, headers } = await banyan.live()
+  return cardsClient({ fetch: (path, init) => fetch(new URL(path, url), init) }, { headers })
 }
 
 async function cardsOf(batchId: string) {
@@ -91,7 +54,7 @@ test('kill -9 in the middle, twice: the batch ends with exactly its cards', asyn
       },
       { timeout: 60_000, interval: 20 },
     )
-    await server?.kill()
+    await banyan.kill()
     expect(now).toBeLessThan(quantity)
     before = now
     // What the dead process left is taken over now instead of after 20 s of silence.
@@ -151,7 +114,7 @@ test('codes that meet are passed over, and can be made again', async () => {
     codeOf(secret, attempt === 0 ? (twins.get(number) ?? number) : number, attempt)
   const { id, secret } = await generatingBatch(4100)
   const updated = vi.fn(async () => {})
-  const job = generationJob({ db: database.db, clock, secrets, hashers, live: { updated }, makeCode })
+  const job = generationJob({ db: banyan.db, clock, secrets, hashers, live: { updated }, makeCode })
   await job.run({ batch_id: id }, context as JobContext)
   expect(await cardsOf(id)).toEqual({ cards: 4100, codes: 4100, last: 4100 })
   expect(updated).toHaveBeenLastCalledWith(expect.objectContaining({ state: 'ready', generated: 4100 }))
@@ -171,7 +134,7 @@ test('codes that meet are passed over, and can be made again', async () => {
   const borrowed: typeof codeOf = (own, number, attempt) =>
     attempt === 0 ? makeCode(secret, number, attempts.get(number) ?? 0) : codeOf(own, number, attempt)
   await generationJob({
-    db: database.db,
+    db: banyan.db,
     clock,
     secrets,
     hashers,
@@ -184,7 +147,7 @@ test('codes that meet are passed over, and can be made again', async () => {
 
 test('two runs of one job at once store each card once', async () => {
   const { id } = await generatingBatch(9000)
-  const job = generationJob({ db: database.db, clock, secrets, hashers, live: { updated: async () => {} } })
+  const job = generationJob({ db: banyan.db, clock, secrets, hashers, live: { updated: async () => {} } })
   await Promise.all([1, 2, 3].map(() => job.run({ batch_id: id }, context as JobContext)))
   expect(await cardsOf(id)).toEqual({ cards: 9000, codes: 9000, last: 9000 })
 }, 180_000)
@@ -192,7 +155,7 @@ test('two runs of one job at once store each card once', async () => {
 test('a batch whose key is gone says so', async () => {
   const { id } = await generatingBatch(1)
   const job = generationJob({
-    db: database.db,
+    db: banyan.db,
     clock,
     secrets,
     hashers: codeHashers([{ id: 'other', key: Buffer.alloc(32, 3) }]),

@@ -7,13 +7,15 @@ import { type Cards, permissions } from './contract.ts'
 import { createMaking } from './making.ts'
 import { migration as cards0001 } from './migrations/0001_cards.ts'
 import { migration as cards0002 } from './migrations/0002_redemptions.ts'
+import { migration as cards0003 } from './migrations/0003_announced.ts'
+import { migration as cards0004 } from './migrations/0004_schema_order.ts'
 import { createRedeeming } from './redeeming.ts'
 
 export default defineModule({
   name: 'cards',
   settings: cardsSettings,
   permissions,
-  migrations: [cards0001, cards0002],
+  migrations: [cards0001, cards0002, cards0003, cards0004],
   setup({ core, settings, use }) {
     const billing = use(billingKey)
     const identity = use(identityKey)

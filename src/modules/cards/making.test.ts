@@ -65,6 +65,36 @@ test('the four categories are there, and a new one is data', async () => {
   expect((await cards.call('DELETE', '/categories/none')).status).toBe(404)
 })
 
+test('a category keeps the order of its attributes', async () => {
+  const names = ['species', 'b', 'age']
+  const properties = Object.fromEntries(names.map(name => [name, { type: 'string' }]))
+  const schema = { type: 'object', properties, additionalProperties: false }
+  const titles = { 'zh-CN': '植物', en: 'Plant' }
+  await cards.call('POST', '/categories', { name: 'plant', titles, schema })
+  const { items } = (await cards.call<{ items: Category[] }>('GET', '/categories')).body
+  const kept = items.find(({ name }) => name === 'plant')?.schema.properties
+  expect(Object.keys(kept as object)).toEqual(names)
+})
+
+test('what has only blanks is no name', async () => {
+  const blank = ' \u3000'
+  const refused = async (path: string, body: object) => {
+    const answer = await cards.call<Problem>('POST', path, body)
+    return { status: answer.status, at: pointers(answer.body) }
+  }
+  expect(await refused('/templates', { ...anyTemplate, name: blank })).toEqual({
+    status: 400,
+    at: ['/body/name'],
+  })
+  expect((await refused('/templates', { ...anyTemplate, set_name: blank })).status).toBe(400)
+  const { id } = (await cards.call<Template>('POST', '/templates', anyTemplate)).body
+  await cards.call('PATCH', `/templates/${id}`, { state: 'published' })
+  expect(await refused('/batches', { template_id: id, name: blank, quantity: 1 })).toEqual({
+    status: 400,
+    at: ['/body/name'],
+  })
+})
+
 test('a schema that is no good for a category is refused, with the place', async () => {
   const schema = {
     type: 'object',
@@ -184,6 +214,16 @@ test('a batch goes through its states, and only in their order', async () => {
   const act = (name: string) => cards.call<Batch & Problem>('POST', `/batches/${batch.id}/${name}`)
   for (const name of ['release', 'freeze'])
     expect((await act(name)).body).toMatchObject({ code: 'batch.wrong_state' })
+  const said = async (language: string) => {
+    const headers = { ...operator.headers, 'accept-language': language }
+    const path = `/api/v1/cards/batches/${batch.id}/release`
+    return (await (await app.fetch(path, { method: 'POST', headers })).json()) as { detail: string }
+  }
+  expect(await said('zh-CN')).toMatchObject({
+    detail: '批次当前为“草稿”，不能进行此操作（需要：待发行、已冻结）。',
+    details: { state: 'draft' },
+  })
+  expect((await said('en')).detail).toContain('“draft”. It needs to be: ready, frozen.')
   expect((await cards.call('DELETE', `/batches/${batch.id}/secret`)).status).toBe(409)
 
   expect((await act('generate')).status).toBe(202)

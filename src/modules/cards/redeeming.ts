@@ -12,7 +12,7 @@ import { expireJob } from './expiry.ts'
 import type { redemptionSettings } from './redemption-config.ts'
 import { eraseDeletedUsers, eraseJob } from './redemption-erasure.ts'
 import { grantJob } from './redemption-membership.ts'
-import { announceJob, createSettleSoon, settleJob } from './redemption-settling.ts'
+import { announceLeftJob, createAnnounce, createSettleSoon, settleJob } from './redemption-settling.ts'
 import type { RedemptionTables } from './redemption-tables.ts'
 import { createRedemptions } from './redemptions.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
@@ -38,7 +38,8 @@ export function createRedeeming(deps: {
   const common = { ...core, ...deps, db, log, chain }
 
   const grant = grantJob(common)
-  const announce = announceJob({ ...common, grant })
+  const announce = createAnnounce({ ...common, grant })
+  const announceLeft = announceLeftJob({ ...common, announce })
   const settle = settleJob({ ...common, announce })
   const settleSoon = createSettleSoon({ ...common, settle })
   const expire = expireJob({ ...common, settleSoon })
@@ -57,7 +58,7 @@ export function createRedeeming(deps: {
       usageRoutes(router, usage)
       analyticsRoutes(router, analytics)
     },
-    jobs: [grant, announce, settle, expire, watch, erase],
+    jobs: [grant, announceLeft, settle, expire, watch, erase],
     cron: [
       { name: 'cards.settle_usage', schedule: '* * * * *', job: settle },
       { name: 'cards.expire_cards', schedule: '0 0 * * *', job: expire },

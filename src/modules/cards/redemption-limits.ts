@@ -39,20 +39,40 @@ function networkOf(ip: string): string {
   return `${address.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`
 }
 
+/** The scopes of an attempt with its time, as values or as columns of a query. */
+export type Waiter = Record<'user' | 'address' | 'minute' | 'at' | 'forgotten', RawBuilder<unknown>>
+
+export const waiterOf = (
+  { user, address, minute }: Scopes,
+  now: number,
+  settings: LimitSettings,
+): Waiter => ({
+  user: sql`${user}`,
+  address: sql`${address}`,
+  minute: sql`${minute}`,
+  at: sql`${iso(now)}::timestamptz`,
+  forgotten: sql`${forgottenOf(now, settings)}::timestamptz`,
+})
+
+/** Failures before it count no more. */
+export const forgottenOf = (now: number, settings: LimitSettings): string => iso(now - memory_ms(settings))
+
 /**
  * Until when one has to wait, as a query of one row and column; null: not at all. While the whole installation is over
  * its limit, only those wait who have failed lately, so that an attack does not shut out everybody else.
  */
-export const waitOf = (
-  { user, address, minute }: Scopes,
-  now: number,
-  settings: LimitSettings,
-): RawBuilder<{ blocked_until: string | null }> => sql`
+export const waitOf = ({
+  user,
+  address,
+  minute,
+  at,
+  forgotten,
+}: Waiter): RawBuilder<{ blocked_until: string | null }> => sql`
   SELECT greatest(
-    max(blocked_until) FILTER (WHERE scope <> ${minute} AND blocked_until > ${iso(now)}::timestamptz),
+    max(blocked_until) FILTER (WHERE scope <> ${minute} AND blocked_until > ${at}),
     max(blocked_until) FILTER (WHERE scope = ${minute} AND EXISTS (
       SELECT FROM cards_guard known WHERE known.scope IN (${user}, ${address})
-        AND known.last_failed_at > ${iso(now - memory_ms(settings))}::timestamptz))
+        AND known.last_failed_at > ${forgotten}))
   ) AS blocked_until
   FROM cards_guard WHERE scope IN (${user}, ${address}, ${minute})`
 
@@ -67,7 +87,7 @@ export async function countFailure(
 ): Promise<void> {
   // All take the rows in the same order, so that nobody waits for each other.
   const scopes = [address, minute, user].sort()
-  const forgotten = iso(now - memory_ms(settings))
+  const forgotten = forgottenOf(now, settings)
   const { rows } = await sql<{ scope: string; failures: number }>`
     INSERT INTO cards_guard AS held (scope, failures, last_failed_at)
     SELECT scope, 1, ${iso(now)} FROM unnest(${scopes}::text[]) AS scope ORDER BY scope

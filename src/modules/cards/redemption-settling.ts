@@ -1,6 +1,7 @@
+import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Core } from '#core/core.ts'
-import type { Db, Executor } from '#core/db/db.ts'
+import type { Db } from '#core/db/db.ts'
 import { defineJob, type JobDefinition } from '#core/jobs/jobs.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { Notifications } from '#modules/notifications/contract.ts'
@@ -13,76 +14,77 @@ import type { UsageChain } from './usage-chain.ts'
 import { count, type PendingRow, seal, takePending } from './usage-sealing.ts'
 
 export type SettleJob = JobDefinition<Record<string, never>>
-export type AnnounceJob = JobDefinition<{ redemption_ids: string[] }>
 
-const sealedAtOnce = 500
-const announcedAtOnce = 100
+const settledAtOnce = 500
 
-/**
- * Tells others of redemptions: the event, the notification, and the job that grants days of a plan. The mark on the
- * redemption is in the same transaction, so each is told once however often this runs.
- */
-export const announceJob = ({
-  db,
-  clock,
-  events,
-  jobs,
-  notifications,
-  grant,
-}: Pick<Core, 'clock' | 'events' | 'jobs'> & {
-  db: Db<RedemptionTables>
-  notifications: Pick<Notifications, 'notify'>
-  grant: GrantJob
-}): AnnounceJob => {
-  async function announce(tx: Executor, redemption: RedeemedRow) {
-    const { id, user_id, batch_id, template_id, template_version, category, rarity, name, rewards } =
-      redemption
-    const { points } = rewards
-    const facts = { user_id, batch_id, template_id, template_version, category, rarity, points }
-    await events.publish(tx, CardRedeemed, { redemption_id: id, ...facts })
-    await notifications.notify(user_id, cardRedeemed, { redemption_id: id, name }, { tx, key: id })
-    if (rewards.membership) await jobs.add(tx, grant, { redemption_id: id })
+/** Tells others of redemptions: by the event, the notification, and the job that grants days of a plan. */
+type Announce = (tx: Transaction<RedemptionTables>, ids: readonly string[]) => Promise<void>
+
+export const createAnnounce =
+  ({
+    events,
+    jobs,
+    notifications,
+    grant,
+  }: Pick<Core, 'events' | 'jobs'> & {
+    notifications: Pick<Notifications, 'notifyAll'>
+    grant: GrantJob
+  }): Announce =>
+  async (tx, ids) => {
+    const redemptions = await redemptionStore.holding(tx, ids)
+    await events.publishAll(tx, CardRedeemed, redemptions.map(factsOf))
+    const notices = redemptions.map(({ id, user_id, name }) => ({
+      user_id,
+      data: { redemption_id: id, name },
+      key: id,
+    }))
+    await notifications.notifyAll(tx, cardRedeemed, notices)
+    for (const { id, rewards } of redemptions)
+      if (rewards.membership) await jobs.add(tx, grant, { redemption_id: id })
   }
-  return defineJob({
-    name: 'cards.announce_redemptions',
-    // A wave of redemptions must not fill all workers with what follows from it.
-    concurrency: 1,
-    schema: z.object({ redemption_ids: z.array(z.uuid()).max(announcedAtOnce) }),
-    run: ({ redemption_ids }) =>
-      db.transaction(async tx => {
-        const at = new Date(clock.now()).toISOString()
-        for (const redemption of await redemptionStore.announce(tx, redemption_ids, at))
-          await announce(tx, redemption)
-      }),
-  })
-}
 
 /**
- * Moves uses of cards into the sealed log, counts them, and has redemptions announced: in one transaction with their
- * removal from `cards_usage_pending`, so each once.
+ * Redemptions that the version before `0003_announced` had sealed, but not told of: it left that to a job of this name,
+ * which may wait in the queue, or be added by a process of that version that still runs. Nobody else tells of them.
+ */
+export const announceLeftJob = ({
+  db,
+  announce,
+}: {
+  db: Db<RedemptionTables>
+  announce: Announce
+}): JobDefinition<{ redemption_ids: string[] }> =>
+  defineJob({
+    name: 'cards.announce_redemptions',
+    concurrency: 1,
+    schema: z.object({ redemption_ids: z.array(z.uuid()) }),
+    run: ({ redemption_ids }) => db.transaction(tx => announce(tx, redemption_ids)),
+  })
+
+/**
+ * Moves uses of cards into the sealed log, counts them, and has redemptions announced: all in one transaction with
+ * their removal from `cards_usage_pending`, so each once.
  */
 export function settleJob({
   db,
   clock,
-  jobs,
   identity,
   chain,
   announce,
-}: Pick<Core, 'clock' | 'jobs'> & {
+}: Pick<Core, 'clock'> & {
   db: Db<RedemptionTables>
   identity: Pick<Identity, 'usersByIds'>
   chain: UsageChain
-  announce: AnnounceJob
+  announce: Announce
 }): SettleJob {
   const settle = () =>
     db.transaction(async tx => {
-      const uses = await withCities(await takePending(tx, sealedAtOnce), identity)
+      const uses = await withCities(await takePending(tx, settledAtOnce), identity)
       if (uses.length === 0) return { settled: 0, heads: [] }
       const heads = await seal(tx, uses, { chain, at: new Date(clock.now()).toISOString() })
       await count(tx, uses)
       const ids = uses.filter(use => use.action === 'redeemed').map(use => use.id)
-      for (let from = 0; from < ids.length; from += announcedAtOnce)
-        await jobs.add(tx, announce, { redemption_ids: ids.slice(from, from + announcedAtOnce) })
+      if (ids.length > 0) await announce(tx, ids)
       return { settled: uses.length, heads }
     })
 
@@ -92,7 +94,7 @@ export function settleJob({
     // One at a time: the chains grow one after another anyway.
     concurrency: 1,
     async run(_, { signal, log }) {
-      for (let settled = sealedAtOnce; settled === sealedAtOnce; ) {
+      for (let settled = settledAtOnce; settled === settledAtOnce; ) {
         signal.throwIfAborted()
         const done = await settle()
         // In the log they lie outside the database: what was cut off there can still be missed.
@@ -102,6 +104,11 @@ export function settleJob({
       }
     },
   })
+}
+
+const factsOf = ({ id: redemption_id, rewards: { points }, ...redemption }: RedeemedRow) => {
+  const { user_id, batch_id, template_id, template_version, category, rarity } = redemption
+  return { redemption_id, user_id, batch_id, template_id, template_version, category, rarity, points }
 }
 
 /** Where no proxy said where a request came from, the city of the profile stands for it. */
@@ -124,7 +131,7 @@ function cityName(city: string | null | undefined): string | null {
 }
 
 /** Within this time after a use it is settled. */
-const settleWithin_ms = 100
+const settleWithin_ms = 250
 
 /**
  * Asks for the job soon after something was written to `cards_usage_pending`, at most once in the given time for each

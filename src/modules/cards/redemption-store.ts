@@ -1,6 +1,13 @@
 import { type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import type { Rarity, Rewards } from './contract.ts'
-import { type LimitSettings, type Scopes, waitOf } from './redemption-limits.ts'
+import {
+  forgottenOf,
+  type LimitSettings,
+  type Scopes,
+  type Waiter,
+  waiterOf,
+  waitOf,
+} from './redemption-limits.ts'
 import type { PersonalPart, RedemptionTables, UsageAction } from './redemption-tables.ts'
 
 type Rows = Kysely<RedemptionTables>
@@ -29,6 +36,14 @@ const itemColumns = sql`r.id, r.template_id, r.template_version, t.category, v.r
 const templateOf = sql`
   JOIN cards_template_version v ON v.template_id = r.template_id AND v.version = r.template_version
   JOIN cards_template t ON t.id = r.template_id`
+
+const columnsOfAttempt: Waiter = {
+  user: sql`attempt.user_scope`,
+  address: sql`attempt.address_scope`,
+  minute: sql`attempt.minute_scope`,
+  at: sql`attempt.at`,
+  forgotten: sql`attempt.forgotten`,
+}
 
 export type Attempt = {
   /** Of the redemption, should there be one. */
@@ -76,34 +91,52 @@ export async function itemsWhere(db: Rows, condition: RawBuilder<unknown>): Prom
 
 export const redemptionStore = {
   /**
-   * Redeems a card, all in one statement: the card changes hands if it may be redeemed and nobody has to wait, and then
-   * the ledger and the log get their rows. Undefined where nothing happened. Of statements that run at once for the
-   * same card, the others wait for the first and then find it taken.
+   * Redeems cards, all in one statement: each card changes hands if it may be redeemed and nobody has to wait, and then
+   * the ledger and the log get their rows. Returns what was redeemed, by the id of its attempt. Of statements that run
+   * at once for the same card, the others wait for the first and then find it taken; of two attempts in one statement,
+   * one gets it.
    */
-  async take(db: Rows, attempt: Attempt, scopes: Scopes, settings: LimitSettings) {
-    const { id, hashes, user_id, at, ip, region } = attempt
+  async take(
+    db: Rows,
+    attempts: readonly (Attempt & Scopes)[],
+    settings: LimitSettings,
+  ): Promise<Map<string, ItemRow>> {
+    // All take the cards in the same order, so that no two statements wait for each other.
+    const codes = attempts
+      .flatMap(attempt => attempt.hashes.map(hash => ({ ...attempt, hash })))
+      .sort((one, two) => one.hash.compare(two.hash))
+    // The batch is looked at as a value of each card: as a table of the join it would have the planner begin with it.
     const { rows } = await sql<ItemRow>`
-      WITH wait AS MATERIALIZED (${waitOf(scopes, Date.parse(at), settings)}),
+      WITH attempt AS MATERIALIZED (
+        SELECT * FROM unnest(${codes.map(code => code.id)}::uuid[], ${codes.map(code => code.hash)}::bytea[],
+          ${codes.map(code => code.user_id)}::uuid[], ${codes.map(code => code.at)}::timestamptz[],
+          ${codes.map(code => code.ip)}::text[], ${codes.map(code => code.region)}::text[],
+          ${codes.map(code => code.user)}::text[], ${codes.map(code => code.address)}::text[],
+          ${codes.map(code => code.minute)}::text[],
+          ${codes.map(code => forgottenOf(Date.parse(code.at), settings))}::timestamptz[])
+          AS attempt (id, hash, user_id, at, ip, region, user_scope, address_scope, minute_scope, forgotten)
+      ),
       taken AS (
-        UPDATE cards_card card SET state = 'redeemed', redeemed_by = ${user_id}, redeemed_at = ${at}
-        FROM cards_batch batch, wait
-        WHERE card.code_hash = ANY (${hashes}::bytea[]) AND card.state = 'issued'
-          AND batch.id = card.batch_id AND batch.state = 'released'
-          AND (batch.expires_at IS NULL OR batch.expires_at > ${at}::timestamptz)
-          AND wait.blocked_until IS NULL
-        RETURNING card.batch_id, card.number, batch.template_id, batch.template_version
+        UPDATE cards_card card SET state = 'redeemed', redeemed_by = attempt.user_id, redeemed_at = attempt.at
+        FROM attempt
+        WHERE card.code_hash = attempt.hash AND card.state = 'issued'
+          AND (SELECT batch.state = 'released' AND (batch.expires_at IS NULL OR batch.expires_at > attempt.at)
+            FROM cards_batch batch WHERE batch.id = card.batch_id)
+          AND (${waitOf(columnsOfAttempt)}) IS NULL
+        RETURNING card.batch_id, card.number, attempt.*
       ),
       r AS (
         INSERT INTO cards_redemption (id, batch_id, number, template_id, template_version, user_id, redeemed_at)
-        SELECT ${id}, batch_id, number, template_id, template_version, ${user_id}, ${at} FROM taken
+        SELECT taken.id, batch_id, number, template_id, template_version, user_id, at
+        FROM taken JOIN cards_batch batch ON batch.id = taken.batch_id
         RETURNING *
       ),
       logged AS (
         INSERT INTO cards_usage_pending (id, at, action, batch_id, number, redemption_id, user_id, ip, region)
-        SELECT id, redeemed_at, 'redeemed', batch_id, number, id, user_id, ${ip}, ${region} FROM r
+        SELECT id, at, 'redeemed', batch_id, number, id, user_id, ip, region FROM taken
       )
       SELECT ${itemColumns} FROM r ${templateOf}`.execute(db)
-    return rows[0]
+    return new Map(rows.map(row => [row.id, row]))
   },
 
   async blockedUntil(
@@ -112,7 +145,7 @@ export const redemptionStore = {
     scopes: Scopes,
     settings: LimitSettings,
   ): Promise<string | null> {
-    const { rows } = await waitOf(scopes, Date.parse(at), settings).execute(db)
+    const { rows } = await waitOf(waiterOf(scopes, Date.parse(at), settings)).execute(db)
     return rows[0]?.blocked_until ?? null
   },
 
@@ -153,22 +186,26 @@ export const redemptionStore = {
   lock: (tx: Rows, id: string): Promise<RedemptionRow | undefined> =>
     tx.selectFrom('cards_redemption').selectAll().where('id', '=', id).forUpdate().executeTakeFirst(),
 
+  /** Where a redemption came from; null where nobody said so, or the log of its month is gone. */
+  async regionOf(tx: Rows, { id, redeemed_at }: RedemptionRow): Promise<string | null> {
+    const { rows } = await sql<{ region: string | null }>`
+      SELECT region FROM cards_usage_pending WHERE id = ${id}
+      UNION ALL SELECT region FROM cards_usage WHERE id = ${id} AND at = ${redeemed_at}::timestamptz`.execute(
+      tx,
+    )
+    return rows[0]?.region ?? null
+  },
+
   async markUndone(tx: Rows, id: string, undone_at: string): Promise<void> {
     await tx.updateTable('cards_redemption').set({ undone_at }).where('id', '=', id).execute()
   },
 
-  /**
-   * Marks redemptions as told to others, and returns those of them that were not before, still hold, and whose user is
-   * still there.
-   */
-  async announce(tx: Rows, ids: readonly string[], at: string): Promise<RedeemedRow[]> {
+  /** Those of some redemptions that still hold and whose user is still there. */
+  async holding(tx: Rows, ids: readonly string[]): Promise<RedeemedRow[]> {
     const { rows } = await sql<RedeemedRow>`
-      WITH r AS (
-        UPDATE cards_redemption SET announced_at = ${at} WHERE id = ANY (${ids}::uuid[]) AND announced_at IS NULL
-        RETURNING *
-      )
-      SELECT ${itemColumns}, r.user_id, r.batch_id FROM r ${templateOf}
-      WHERE r.undone_at IS NULL AND r.user_id IS NOT NULL
+      SELECT r.id, r.user_id, r.batch_id, r.template_id, r.template_version, t.category, v.rarity, v.name, v.rewards
+      FROM cards_redemption r ${templateOf}
+      WHERE r.id = ANY (${ids}::uuid[]) AND r.undone_at IS NULL AND r.user_id IS NOT NULL
       ORDER BY r.id`.execute(tx)
     return rows
   },

@@ -22,8 +22,6 @@ type RedemptionTable = {
   /** Null once the user was deleted. */
   user_id: string | null
   redeemed_at: string
-  /** When others were told of it: once. */
-  announced_at: string | null
   /** By whom and why stands in the log. */
   undone_at: string | null
 }

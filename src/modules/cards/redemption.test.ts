@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { loadModules } from '#catalog'
 import { consumer } from '#core/events/events.ts'
 import { newId } from '#core/ids.ts'
+import { defineJob } from '#core/jobs/jobs.ts'
 import { defineModule } from '#core/module.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 import { billingKey } from '#modules/billing/contract.ts'
 import { UserDeleted } from '#modules/identity/contract.ts'
 import { parseCode, printed } from './codes.ts'
 import { CardRedeemed, cardsKey, RedemptionUndone } from './contract.ts'
+import type { RedemptionTables } from './redemption-tables.ts'
 import { type Collector, released, rowsOf, settled, signUpCollector } from './redemption-testing.ts'
+import { lockChains } from './usage-sealing.ts'
 
 let app: TestApp
 /** What other modules would have heard, by the id of the redemption. */
@@ -297,6 +301,25 @@ test('an undone card can be made void', async () => {
   const undone = await operator.cards.call('POST', `/redemptions/${item.id}/undo`, body)
   expect(undone.body).toMatchObject({ card_state: 'void', membership: null })
   expect((await collector.redeem(code, from())).status).toBe(422)
+})
+
+test('what a former version sealed and left to a job is told after the upgrade', async () => {
+  const { code } = await released(app)
+  const collector = await signUpCollector(app)
+  const id = await app.core.db.withTables<RedemptionTables>().transaction(async tx => {
+    // While the chains are locked nothing is settled.
+    await lockChains(tx)
+    const { item } = (await collector.redeem(code, from())).body
+    await tx.deleteFrom('cards_usage_pending').where('id', '=', item.id).execute()
+    return item.id
+  })
+  const left = defineJob({
+    name: 'cards.announce_redemptions',
+    schema: z.object({ redemption_ids: z.array(z.uuid()) }),
+    run: async () => undefined,
+  })
+  await app.core.jobs.add(app.core.db.primary, left, { redemption_ids: [id] })
+  await vi.waitFor(() => expect(heardOf(id)).toEqual([CardRedeemed.name]), 20_000)
 })
 
 test('who enters codes that do not work waits ever longer, but nobody else does', async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '#core/clock.ts'
 import type { Settings } from '#core/config.ts'
+import { createBatcher } from '#core/db/batcher.ts'
 import type { Db } from '#core/db/db.ts'
 import type { Events } from '#core/events/events.ts'
 import type { Actor } from '#core/http/route.ts'
@@ -78,6 +79,14 @@ export function createRedemptions({
     labels: ['outcome'],
   })
 
+  const take = createBatcher<Attempt & Scopes, ItemRow | undefined>({
+    async run(attempts) {
+      const items = await store.take(db.primary, attempts, settings)
+      return attempts.map(({ id }) => items.get(id))
+    },
+    most: 50,
+  })
+
   /** What came in the way, for the log only. Null: nothing does any more. */
   function refusalOf(card: CardStanding | undefined): Refusal | null {
     if (!card) return 'unknown'
@@ -145,7 +154,7 @@ export function createRedemptions({
       }
       // Again when what was in the way has gone meanwhile: an undone redemption, a batch that was released.
       for (let tries = 1; tries <= mostTries; tries++) {
-        const item = await store.take(db.primary, attempt, scopes, settings)
+        const item = await take({ ...attempt, ...scopes })
         if (item) {
           settleSoon()
           outcomes.inc({ outcome: 'redeemed' })
@@ -175,6 +184,8 @@ export function createRedemptions({
           reason: card_state,
           user_id: redemption.user_id,
           acting_user_id: actor.user_id,
+          // Where it is to be taken off; an administrator's own place says nothing.
+          region: await store.regionOf(tx, redemption),
           note: reason,
         })
         const template = await store.templateOf(tx, redemption)

@@ -110,16 +110,19 @@ export function createCommands(deps: { db: Db; clock: Clock; live: Live }) {
       return rows.map(row => ({ ...row, command: row.command as Command }))
     },
 
-    /** Notes that a command was written to the device's connection. */
-    async markSent(device_id: string, command_id: string): Promise<void> {
-      await db.primary
+    /** Notes that a command goes to the device now. False when it was taken back meanwhile, or its time is over. */
+    async markSent(device_id: string, command_id: string): Promise<boolean> {
+      const { numUpdatedRows } = await db.primary
         .updateTable('devices_command')
         .set({ state: 'sent', sent_at: iso() })
         .where('id', '=', command_id)
         .where('device_id', '=', device_id)
-        .where('state', '=', 'queued')
-        .execute()
+        .where('state', 'in', open)
+        .where('expires_at', '>', iso())
+        .executeTakeFirst()
+      if (numUpdatedRows === 0n) return false
       await live.device(device_id, 'commands.updated')
+      return true
     },
 
     /** Notes how a command of this device ended. A second answer, and one for another's command, changes nothing. */

@@ -110,6 +110,11 @@ export const DeviceReleased = defineEvent(
   'devices.device.released',
   z.object({ device_id: z.uuid(), user_id: z.uuid() }),
 )
+/** The user made this device the primary one. */
+export const DevicePrimaryChosen = defineEvent(
+  'devices.device.primary_chosen',
+  z.object({ device_id: z.uuid(), user_id: z.uuid() }),
+)
 /** One spoken exchange: something was said to the device, and it answered. */
 export const DeviceTurnCompleted = defineEvent(
   'devices.turn.completed',

@@ -7,7 +7,7 @@ import type { Events } from '#core/events/events.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { lockDevice, makePrimary, note, unbind } from './bindings.ts'
-import { DeviceReleased, type DeviceStateView, deviceNotFound } from './contract.ts'
+import { DevicePrimaryChosen, DeviceReleased, type DeviceStateView, deviceNotFound } from './contract.ts'
 import type { Live } from './live.ts'
 import { checkProperties } from './properties.ts'
 import { presenceOf } from './registry.ts'
@@ -151,7 +151,8 @@ export function createMyDevices(deps: {
             .set({ ...(name === undefined ? {} : { name }), ...(bot_id === undefined ? {} : { bot_id }) })
             .where('id', '=', binding_id)
             .execute()
-        if (patch.is_primary) await makePrimary(tx, user_id, device_id)
+        if (patch.is_primary && (await makePrimary(tx, user_id, device_id)))
+          await deps.events.publish(tx, DevicePrimaryChosen, { device_id, user_id })
       })
       await live.device(device_id, 'device.updated')
       await live.socket(device_id, 'binding')
@@ -292,6 +293,29 @@ export const primaryDevice = (db: Rows, user_id: string) =>
     .where('owner_id', '=', user_id)
     .where('is_primary', '=', true)
     .executeTakeFirst()
+
+/** Devices of a user that hold such items without being that device: they were it before. */
+export const othersUnlocked = (db: Rows, owner_id: string) =>
+  db
+    .selectFrom('devices_binding as binding')
+    .innerJoin('devices_state as state', 'state.device_id', 'binding.device_id')
+    .select('binding.device_id')
+    .where('binding.owner_id', '=', owner_id)
+    .where('binding.is_primary', '=', false)
+    .where(sql<boolean>`state.desired ? 'unlocked'`)
+    .execute()
+
+/** Those of some users who have such a device. */
+export async function ownersOfPrimary(db: Rows, userIds: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('devices_binding')
+    .select('owner_id')
+    .where(sql<boolean>`owner_id = ANY (${userIds}::uuid[])`)
+    .where('is_primary', '=', true)
+    .orderBy('owner_id')
+    .execute()
+  return rows.map(row => row.owner_id)
+}
 
 /** Whether a device is a user's own or of the family. */
 export const mayRead =

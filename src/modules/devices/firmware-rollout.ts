@@ -45,12 +45,13 @@ export function createRollout(deps: { db: Db; clock: Clock; keys: Pick<Keys, 'hm
       const present = versionKey(version)
       const found = rows.find(
         row =>
-          (row.is_forced ? row.version_key !== present : row.version_key > present) &&
+          (row.is_forced || row.version_key >= present) &&
           (row.min_version === null || versionKey(row.min_version) <= present) &&
           (row.group_id === null || row.member_id !== null) &&
           isReached(row.id, device.id, row.percent),
       )
-      if (!found) return null
+      // One that is there already stands against older ones that are forced: the device would go to and fro.
+      if (!found || found.version_key === present) return null
       const path = `/api/v1/devices/firmware-files/${fileToken(found.id)}`
       return { version: found.version, path, is_forced: found.is_forced }
     },

@@ -93,6 +93,30 @@ test('firmware is rolled out by percentage, group and version, and downloaded in
   expect((await call('DELETE', `/firmware-releases/${release.id}`)).status).toBe(204)
 })
 
+test('of releases that all reach a device, the newest that it has is where it stays', async () => {
+  const { body: type } = await call<DeviceType>('POST', '/types', {
+    key: `two-${Date.now()}`,
+    name: 'Two',
+    category: 'toy',
+  })
+  for (const [version, is_forced] of [
+    ['2.0.0', false],
+    ['1.5.0', true],
+  ] as const) {
+    const path = `/firmware-releases?type_id=${type.id}&version=${version}`
+    const { body } = await uploadTo<{ id: string }>(app, path, admin, 'bytes', 'xiaozhi.bin')
+    await call('PATCH', `/firmware-releases/${body.id}`, { state: 'rolling', percent: 100, is_forced })
+  }
+  const device = await claimedDevice(app, await signUp(app))
+  await call('PATCH', `/registrations/${device.id}`, { type_id: type.id })
+  const after = async (version: string) =>
+    (await startUp(app, device, { application: { version } })).body.firmware.version
+  expect(await after('1.0.0')).toBe('2.0.0')
+  expect(await after('1.5.0')).toBe('2.0.0')
+  // Forced back, it would be brought forward again at the next start, and so on for ever.
+  expect(await after('2.0.0')).toBe('2.0.0')
+})
+
 test('a growing percentage only adds devices, and comes near what it says', () => {
   const devices = Array.from({ length: 2000 }, (_, n) => `device-${n}`)
   const reached = (percent: number) => devices.filter(id => isReached('release', id, percent))

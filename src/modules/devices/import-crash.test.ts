@@ -1,80 +1,32 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { loadModules } from '#catalog'
-import { coreMigrations } from '#core/db/core-migrations.ts'
-import { createTestDb } from '#core/testing/database.ts'
-import { freePort, type ServerProcess, spawnServer, untilReady } from '#core/testing/server-process.ts'
+import { createInstallation, type Installation } from '#core/testing/installation.ts'
 import type { Batch, DeviceType, ImportView } from './views.ts'
 
-const admin = { name: 'owner@example.com', password: 'Correct-horse-7' }
-
-let database: Awaited<ReturnType<typeof createTestDb>>
-let dataDir: string
-let server: ServerProcess
-let headers: Record<string, string>
-
+let banyan: Installation
 beforeAll(async () => {
-  const modules = await loadModules()
-  database = await createTestDb([
-    coreMigrations,
-    ...modules.map(({ name, migrations }) => ({ module: name, migrations })),
-  ])
-  dataDir = mkdtempSync(join(tmpdir(), 'banyan-import-'))
-  await live()
-  const login = JSON.stringify({ ...admin, mode: 'token' })
-  const { access_token } = await call<{ access_token: string }>('POST', '/auth/login', login)
-  headers = { authorization: `Bearer ${access_token}` }
+  banyan = await createInstallation()
+  await banyan.live()
 })
-afterAll(async () => {
-  await server.kill()
-  await database.drop()
-  rmSync(dataDir, { recursive: true, force: true })
-})
-
-/** The next life of the same installation. */
-async function live() {
-  server = spawnServer({
-    PORT: String(await freePort()),
-    DATABASE_URL: database.url,
-    DATA_DIR: dataDir,
-    SECRET_KEY: 'a key of the tests that is long enough to pass',
-    ADMIN_EMAIL: admin.name,
-    ADMIN_PASSWORD: admin.password,
-  })
-  await untilReady(server)
-}
-
-async function call<T>(method: string, path: string, body?: string | FormData): Promise<T> {
-  const response = await fetch(`${server.url}/api/v1${path}`, {
-    method,
-    headers: { ...headers, ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}) },
-    ...(body === undefined ? {} : { body }),
-  })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return JSON.parse(text) as T
-}
+afterAll(() => banyan.drop())
 
 async function newBatch(name: string): Promise<Batch> {
-  const { items } = await call<{ items: DeviceType[] }>('GET', '/devices/types')
-  return call('POST', '/devices/batches', JSON.stringify({ type_id: items[0]?.id, name }))
+  const { items } = await banyan.call<{ items: DeviceType[] }>('GET', '/devices/types')
+  return banyan.call('POST', '/devices/batches', { type_id: items[0]?.id, name })
 }
 
 function upload(batch: Batch, text: string) {
   const form = new FormData()
   form.append('file', new Blob([text]), 'factory.csv')
-  return call<ImportView>('POST', `/devices/batches/${batch.id}/imports`, form)
+  return banyan.call<ImportView>('POST', `/devices/batches/${batch.id}/imports`, form)
 }
 
 type Row = { id: string; state: string; lines_done: number }
 async function importOf(batch: Batch): Promise<Row | undefined> {
   const { rows } = await sql<Row>`
-    SELECT id, state, lines_done FROM devices_import WHERE batch_id = ${batch.id}`.execute(
-    database.db.primary,
-  )
+    SELECT id, state, lines_done FROM devices_import WHERE batch_id = ${batch.id}`.execute(banyan.db.primary)
   return rows[0]
 }
 
@@ -84,7 +36,7 @@ async function killAmong(batch: Batch): Promise<Row> {
     timeout: 60_000,
     interval: 5,
   })
-  await server.kill()
+  await banyan.kill()
   const row = await importOf(batch)
   if (!row) throw new Error('The import is gone')
   return row
@@ -94,16 +46,16 @@ async function killAmong(batch: Batch): Promise<Row> {
 async function resultOf(batch: Batch, { id }: Row) {
   await vi.waitFor(
     async () =>
-      expect(await call<ImportView>('GET', `/devices/imports/${id}`)).toMatchObject({ state: 'done' }),
+      expect(await banyan.call<ImportView>('GET', `/devices/imports/${id}`)).toMatchObject({ state: 'done' }),
     // A killed process is given up after 20 seconds; a job looks after small lists a minute later.
     { timeout: 180_000, interval: 200 },
   )
   const { rows } = await sql<{ mac: string }>`
-    SELECT mac FROM devices_device WHERE batch_id = ${batch.id} ORDER BY mac`.execute(database.db.primary)
-  const files = join(dataDir, 'files', 'devices', 'imports')
+    SELECT mac FROM devices_device WHERE batch_id = ${batch.id} ORDER BY mac`.execute(banyan.db.primary)
+  const files = join(banyan.dataDir, 'files', 'devices', 'imports')
   await vi.waitFor(() => expect(existsSync(files) ? readdirSync(files) : []).toEqual([]), 20_000)
   return {
-    report: await call<ImportView>('GET', `/devices/imports/${id}`),
+    report: await banyan.call<ImportView>('GET', `/devices/imports/${id}`),
     macs: rows.map(row => row.mac.replaceAll(':', '')),
   }
 }
@@ -135,7 +87,7 @@ test('a long list whose reader is killed half-way is taken in once, line by line
   const cut = await killAmong(batch)
   expect(cut.state).toBe('running')
   expect(cut.lines_done).toBeLessThan(lines.length)
-  await live()
+  await banyan.live()
   const { report, macs: stored } = await resultOf(batch, cut)
   expect(stored).toEqual(macs.sort())
   expect(report).toMatchObject({
@@ -156,7 +108,7 @@ test('a short list is finished too when the server dies before its sender has th
   )
   const cut = await killAmong(batch)
   expect([await answer, cut.state]).toEqual(['gone', 'running'])
-  await live()
+  await banyan.live()
   const { report, macs: stored } = await resultOf(batch, cut)
   expect(stored).toEqual(macs)
   expect(report).toMatchObject({ added: macs.length, refused: 0, lines_done: macs.length, problems: [] })

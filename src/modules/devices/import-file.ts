@@ -80,7 +80,10 @@ export async function findEncoding(chunks: AsyncIterable<Uint8Array>): Promise<F
 
 const longestLine = 4000
 
-/** Lines of a text of any length, cut at `longestLine` and one more, so that the rest of a longer one is skipped. */
+/**
+ * Lines of a text of any length, ended by LF, CRLF or CR, cut at `longestLine` and one more, so that the rest of a
+ * longer one is skipped.
+ */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,
   encoding: FileEncoding,
@@ -94,17 +97,22 @@ export async function* linesOf(
     for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true })
     yield decoder.decode()
   }
+  let hadCr = false
   for await (const text of texts()) {
-    let start = 0
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      keep(text.slice(start, end))
-      yield line.replace(/\r$/, '')
+    if (text === '') continue
+    // Of a CRLF that two pieces share, the first has ended the line.
+    let start = hadCr && text[0] === '\n' ? 1 : 0
+    hadCr = text.endsWith('\r')
+    for (const { 0: end, index } of text.matchAll(/\r\n?|\n/g)) {
+      if (index < start) continue
+      keep(text.slice(start, index))
+      yield line
       line = ''
-      start = end + 1
+      start = index + end.length
     }
     keep(text.slice(start))
   }
-  if (line !== '') yield line.replace(/\r$/, '')
+  if (line !== '') yield line
 }
 
 type Column = 'mac' | 'serial' | 'proof_key'

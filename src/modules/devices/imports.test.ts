@@ -92,6 +92,18 @@ test('lists in GBK and UTF-16 are read, and files that are no lists refused', as
   expect([huge.status, huge.body.code]).toEqual([413, 'storage.too_large'])
 })
 
+test('old line ends, and empty lines before the header, are as good as others', async () => {
+  const [first, second] = [newMac(), newMac()]
+  for (const text of [
+    `serial,mac\rQ1,${first}\rQ2,nonsense\r`,
+    `\r\n \nserial,mac\r\nQ3,${second}\r\nQ4,nonsense`,
+  ]) {
+    const { body } = await importList(await newBatch(), text)
+    expect(body).toMatchObject({ added: 1, refused: 1, problems: [{ code: 'mac_malformed' }] })
+    expect(body.problems[0]?.line).toBe(text.includes('Q1') ? 3 : 5)
+  }
+})
+
 test('formulas in any cell that counts are refused, in quotes too; a BOM and GBK in other cells do no harm', async () => {
   const [first, second] = [newMac(), newMac()]
   const lines = [

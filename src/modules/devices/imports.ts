@@ -166,6 +166,7 @@ export function createImports(deps: {
     for await (const text of linesOf(counted(await read(key)), encoding)) {
       line++
       if (!layout) {
+        if (text.trim() === '') continue
         layout = layoutOf(text)
         if (layout.hasHeader) continue
       }

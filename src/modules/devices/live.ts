@@ -21,8 +21,8 @@ export type DeviceNews =
 export type UserNews = { type: 'devices.updated' | 'offers.updated' }
 
 /**
- * What the connection of a device hears, in whichever process it is: work waits (`commands`, `desired`), its owner or
- * bot changed (`binding`), or it must go, because its token is void (`revoked`).
+ * What the connection of a device hears, in whichever process it is: work waits (`commands`, `desired`), its owner, its
+ * family or its bot changed, so that it may have to go (`binding`), or it must, because its token is void (`revoked`).
  */
 export type SocketNews = { type: 'commands' | 'desired' | 'binding' | 'revoked' }
 

@@ -237,7 +237,11 @@ test('other modules reach the primary device; redeemed items are unlocked on it'
 
   // What the claim set off is over before the items come.
   await vi.waitFor(
-    async () => expect(await app.core.jobs.counts()).toMatchObject({ queued: 0, running: 0, failed: 0 }),
+    async () => {
+      const deliveries = await sql`SELECT FROM core_event_delivery`.execute(app.core.db.primary)
+      expect(deliveries.rows).toEqual([])
+      expect(await app.core.jobs.counts()).toMatchObject({ queued: 0, running: 0, failed: 0 })
+    },
     { timeout: 20_000 },
   )
   const items = Array.from({ length: 200 }, (_, n) => ({
@@ -277,4 +281,28 @@ test('other modules reach the primary device; redeemed items are unlocked on it'
   await vi.waitFor(async () => expect((await states.read(device.id)).desired).toEqual({ unlocked: [] }), {
     timeout: 20_000,
   })
+})
+
+test('what a user owns comes to the device that becomes the primary one', async () => {
+  const owner = await signUp(app)
+  const [first, second] = [await claimedDevice(app, owner), await claimedDevice(app, owner)]
+  const { states } = deviceSide()
+  // Whatever a device holds from before: the cards module says that the user owns nothing.
+  const holdSomething = (id: string) => states.setDesired(null, id, { unlocked: [{ id: 'from before' }] })
+  const holdsNothing = (id: string) =>
+    vi.waitFor(async () => expect((await states.read(id)).desired).toEqual({ unlocked: [] }), {
+      timeout: 20_000,
+    })
+  await holdSomething(second.id)
+  await states.setDesired(null, first.id, { unlocked: [{ id: 'from before' }], volume: 30 })
+  expect((await call('PATCH', `/devices/${second.id}`, owner, { is_primary: true })).status).toBe(200)
+  await holdsNothing(second.id)
+  // The one that was it before would keep what is undone later.
+  await vi.waitFor(async () => expect((await states.read(first.id)).desired).toEqual({ volume: 30 }), {
+    timeout: 20_000,
+  })
+  await states.setDesired(null, first.id, { volume: null })
+  await holdSomething(first.id)
+  expect((await call('DELETE', `/devices/${second.id}`, owner)).status).toBe(204)
+  await holdsNothing(first.id)
 })

@@ -205,6 +205,7 @@ export function createSharing(deps: {
         if (numDeletedRows === 0n) throw memberNotFound()
         await note(tx, { device_id, binding_id, kind: 'member_left', user_id })
       })
+      await live.socket(device_id, 'binding')
       await live.user(user_id, 'devices.updated')
       await live.device(device_id, 'device.updated')
     },

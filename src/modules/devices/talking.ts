@@ -8,6 +8,7 @@ import { accessOf, assertAccess } from './devices.ts'
 import type { Integrations } from './integrations/integrations.ts'
 import { normalMac } from './registry.ts'
 import type { DevicesServices } from './services.ts'
+import { arrivals } from './socket/arrival.ts'
 import { createTalk } from './socket/talk.ts'
 import type { DevicesTables } from './tables.ts'
 import type { talkSettings } from './talk-config.ts'
@@ -37,7 +38,7 @@ export function talkingParts(deps: TalkingDeps): TalkingParts {
     ...core,
     ...services,
     ...deps,
-    publicUrl: core.settings.PUBLIC_URL,
+    arrivalOf: arrivals(core.settings),
     async deviceOfUser(user_id, named) {
       const mac = normalMac(named)
       if (mac === null && !isId(named)) return null

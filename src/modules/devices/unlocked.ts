@@ -1,11 +1,11 @@
 import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
-import { consumer, type Occurrence } from '#core/events/events.ts'
+import { batchConsumer, type Occurrence } from '#core/events/events.ts'
 import { defineJob, type Jobs } from '#core/jobs/jobs.ts'
 import { CardRedeemed, type Cards, RedemptionUndone } from '#modules/cards/contract.ts'
-import { DeviceClaimed } from './contract.ts'
-import { primaryDevice } from './devices.ts'
+import { DeviceClaimed, DevicePrimaryChosen, DeviceReleased } from './contract.ts'
+import { othersUnlocked, ownersOfPrimary, primaryDevice } from './devices.ts'
 import type { States } from './state.ts'
 import type { DevicesTables } from './tables.ts'
 
@@ -13,15 +13,16 @@ import type { DevicesTables } from './tables.ts'
 const maxUnlocked = 150
 
 /**
- * Writes what a user owns into `unlocked` of the primary device's desired state. It is read anew each time, so the job
- * may run late, twice, or in any order.
+ * Writes what a user owns into `unlocked` of the primary device's desired state, and takes it from the user's others:
+ * nobody would keep it true there. It is read anew each time, so the job may run late, twice, or in any order.
  */
 export const unlockJob = (deps: { db: Db; states: States; cards: Pick<Cards, 'itemsOf'> }) =>
   defineJob({
     name: 'devices.unlock_items',
     schema: z.object({ user_id: z.uuid() }),
     async run({ user_id }) {
-      const device = await primaryDevice(deps.db.withTables<DevicesTables>().primary, user_id)
+      const db = deps.db.withTables<DevicesTables>().primary
+      const device = await primaryDevice(db, user_id)
       if (!device) return
       const items = await deps.cards.itemsOf(user_id)
       const unlocked = items
@@ -30,23 +31,27 @@ export const unlockJob = (deps: { db: Db; states: States; cards: Pick<Cards, 'it
       await deps.states.setDesired(null, device.device_id, ({ desired }) =>
         unlocked.length === 0 && !('unlocked' in desired) ? {} : { unlocked },
       )
+      // After the writing: a choice that came meanwhile is then seen, and what was written for the last one undone.
+      for (const { device_id } of await othersUnlocked(db, user_id))
+        await deps.states.setDesired(null, device_id, { unlocked: null })
     },
   })
 
-/** When the items of a user change, and when the user gets a device. */
+/** When the items of a user change, and when the user gets a device, or another one becomes the primary one. */
 export const unlockConsumers = (deps: { jobs: Jobs; unlock: ReturnType<typeof unlockJob> }) => {
   const { jobs, unlock } = deps
   // A wave of cards of one user is one look at what the user owns. Whoever has no device gets it with the device.
-  const look = async (
-    { payload: { user_id } }: Occurrence<{ user_id: string }>,
-    tx: Transaction<unknown>,
-  ) => {
-    if (await primaryDevice(tx.withTables<DevicesTables>(), user_id))
+  const look = async (occurrences: readonly Occurrence<{ user_id: string }>[], tx: Transaction<unknown>) => {
+    const userIds = new Set(occurrences.map(({ payload }) => payload.user_id))
+    for (const user_id of await ownersOfPrimary(tx.withTables<DevicesTables>(), [...userIds]))
       await jobs.add(tx, unlock, { user_id }, { key: user_id })
   }
   return [
-    consumer({ name: 'devices.unlock_redeemed', event: CardRedeemed, handle: look }),
-    consumer({ name: 'devices.lock_undone', event: RedemptionUndone, handle: look }),
-    consumer({ name: 'devices.unlock_on_claim', event: DeviceClaimed, handle: look }),
+    batchConsumer({ name: 'devices.unlock_redeemed', event: CardRedeemed, handle: look }),
+    batchConsumer({ name: 'devices.lock_undone', event: RedemptionUndone, handle: look }),
+    batchConsumer({ name: 'devices.unlock_on_claim', event: DeviceClaimed, handle: look }),
+    batchConsumer({ name: 'devices.unlock_on_choice', event: DevicePrimaryChosen, handle: look }),
+    // The next oldest takes the place of a primary device that is gone.
+    batchConsumer({ name: 'devices.unlock_on_release', event: DeviceReleased, handle: look }),
   ]
 }

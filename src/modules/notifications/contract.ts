@@ -55,6 +55,12 @@ export type Notifications = {
     data: D,
     options?: { tx?: Executor; key?: string },
   ): Promise<void>
+  /** The same for many, by one statement, as part of a transaction. */
+  notifyAll<D extends NotificationData>(
+    tx: Executor,
+    kind: NotificationKind<D>,
+    notices: readonly { user_id: string; data: D; key?: string }[],
+  ): Promise<void>
 }
 
 export const notificationsKey = contractKey<Notifications>('notifications')

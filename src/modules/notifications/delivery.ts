@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Core } from '#core/core.ts'
 import type { Db } from '#core/db/db.ts'
 import type { Locale } from '#core/errors.ts'
-import { type ConsumerDefinition, consumer, defineEvent } from '#core/events/events.ts'
+import { batchConsumer, type ConsumerDefinition, defineEvent } from '#core/events/events.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import { sendLive, view } from './live.ts'
 import { type NotificationRow, notificationStore as store } from './store.ts'
@@ -40,23 +40,35 @@ export function createDelivery({
       await mail.send(tx, { to, subject: title, text: `${body}${link}\n` })
   }
 
-  return consumer({
+  function tell({ id, locale }: { id: string; locale: Locale }, row: NotificationRow, unread_count: number) {
+    sendLive(realtime, id, {
+      type: 'notification.created',
+      notification: view(row, locale),
+      unread_count,
+    }).catch((error: unknown) => log.debug({ error }, 'a notification was not sent live'))
+  }
+
+  return batchConsumer({
     name: 'notifications.deliver',
     event: NotificationCreated,
-    async handle({ payload }, untyped) {
+    async handle(occurrences, untyped) {
       const tx = untyped as Transaction<NotificationsTables>
-      const row = await store.find(tx, payload.notification_id)
-      const user = row && (await identity.usersByIds([row.user_id])).get(row.user_id)
-      if (!user) return
-      if (row.is_emailed && user.email !== null && (await store.wantsEmail(tx, user.id)))
-        await sendEmail(tx, row, user.email, user.locale)
-      const unread_count = await store.countUnread(tx, user.id)
-      const notification = view(row, user.locale)
-      db.afterCommit(untyped, () =>
-        sendLive(realtime, user.id, { type: 'notification.created', notification, unread_count }).catch(
-          (error: unknown) => log.debug({ error }, 'a notification was not sent live'),
-        ),
-      )
+      const ids = occurrences.map(({ payload }) => payload.notification_id)
+      const rows = await store.find(tx, ids)
+      const userIds = [...new Set(rows.map(row => row.user_id))]
+      const users = await identity.usersByIds(userIds)
+      for (const row of rows.filter(row => row.is_emailed)) {
+        const user = users.get(row.user_id)
+        if (user && user.email !== null && (await store.wantsEmail(tx, user.id)))
+          await sendEmail(tx, row, user.email, user.locale)
+      }
+      const unread = await store.unreadCounts(tx, userIds)
+      db.afterCommit(untyped, () => {
+        for (const row of rows) {
+          const user = users.get(row.user_id)
+          if (user) tell(user, row, unread.get(user.id) ?? 0)
+        }
+      })
     },
   })
 }

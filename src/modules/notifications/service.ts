@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import type { Core } from '#core/core.ts'
-import type { Db, Executor } from '#core/db/db.ts'
+import type { Db } from '#core/db/db.ts'
 import { defineError, type Locale } from '#core/errors.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
@@ -40,31 +40,38 @@ export function createNotificationsService({
 }: Pick<Core, 'events' | 'realtime'> & { db: Db<NotificationsTables> }): NotificationsService {
   const rows = db.primary
 
+  const countUnread = async (userId: string) => (await store.unreadCounts(rows, [userId])).get(userId) ?? 0
+
   const afterReading = async (userId: string, id: string | null) => {
-    const unread_count = await store.countUnread(rows, userId)
+    const unread_count = await countUnread(userId)
     await sendLive(realtime, userId, { type: 'notification.read', id, unread_count })
     return unread_count
   }
 
+  const notifyAll: Notifications['notifyAll'] = async (tx, kind, notices) => {
+    const fresh = await store.insert(
+      tx as Kysely<NotificationsTables>,
+      { kind: kind.name, is_emailed: kind.is_emailed },
+      notices.map(({ user_id, data, key }) => ({
+        id: newId(),
+        user_id,
+        data: JSON.stringify(data),
+        texts: JSON.stringify(fillTexts(kind.texts, data)),
+        path: kind.path === undefined ? null : fill(kind.path, data, encodeURIComponent),
+        key: key ?? null,
+      })),
+    )
+    // Only after the commit may others hear of them.
+    const created = fresh.map(notification_id => ({ notification_id }))
+    await events.publishAll(tx, NotificationCreated, created)
+  }
+
   return {
     async notify(user_id, kind, data, { tx, key } = {}) {
-      const add = async (executor: Executor) => {
-        const id = newId()
-        const isNew = await store.insert(executor as Kysely<NotificationsTables>, {
-          id,
-          user_id,
-          kind: kind.name,
-          data: JSON.stringify(data),
-          texts: JSON.stringify(fillTexts(kind.texts, data)),
-          path: kind.path === undefined ? null : fill(kind.path, data, encodeURIComponent),
-          key: key ?? null,
-          is_emailed: kind.is_emailed,
-        })
-        // Only after the commit may others hear of it.
-        if (isNew) await events.publish(executor, NotificationCreated, { notification_id: id })
-      }
-      await (tx ? add(tx) : db.transaction(add))
+      const notice = { user_id, data, ...(key === undefined ? {} : { key }) }
+      await (tx ? notifyAll(tx, kind, [notice]) : db.transaction(own => notifyAll(own, kind, [notice])))
     },
+    notifyAll,
 
     async list(actor, { unread, limit, cursor }, locale) {
       const [before] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? []
@@ -77,7 +84,7 @@ export function createNotificationsService({
       const page = pageFrom(found, limit, row => [row.id])
       return { ...page, items: page.items.map(row => view(row, locale)) }
     },
-    countUnread: actor => store.countUnread(rows, actor.user_id),
+    countUnread: actor => countUnread(actor.user_id),
     async markRead(actor, id) {
       if (!(await store.markRead(rows, actor.user_id, id))) throw notificationNotFound()
       return afterReading(actor.user_id, id)

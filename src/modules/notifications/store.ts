@@ -6,30 +6,41 @@ export type NotificationRow = Selectable<NotificationsTables['notifications_noti
 export type NewNotification = {
   id: string
   user_id: string
-  kind: string
+  /** JSON, as are the texts. */
   data: string
   texts: string
   path: string | null
   key: string | null
-  is_emailed: boolean
 }
 
 /** More unread ones than this are not counted: nobody reads “1,432”. */
 const mostCounted = 100
 
 export const notificationStore = {
-  /** False when the user has one with this key already. */
-  async insert(db: Rows, row: NewNotification): Promise<boolean> {
-    const result = await db
-      .insertInto('notifications_notification')
-      .values(row)
-      .onConflict(conflict => conflict.doNothing())
-      .executeTakeFirst()
-    return result.numInsertedOrUpdatedRows === 1n
+  /** Returns the ids of those that are new: their user has none with the same key. */
+  async insert(
+    db: Rows,
+    { kind, is_emailed }: { kind: string; is_emailed: boolean },
+    rows: readonly NewNotification[],
+  ): Promise<string[]> {
+    const inserted = await sql<{ id: string }>`
+      INSERT INTO notifications_notification (id, user_id, kind, data, texts, path, key, is_emailed)
+      SELECT id, user_id, ${kind}, data, texts, path, key, ${is_emailed}
+      FROM unnest(${rows.map(row => row.id)}::uuid[], ${rows.map(row => row.user_id)}::uuid[],
+        ${rows.map(row => row.data)}::jsonb[], ${rows.map(row => row.texts)}::jsonb[],
+        ${rows.map(row => row.path)}::text[], ${rows.map(row => row.key)}::text[])
+        AS new (id, user_id, data, texts, path, key)
+      ON CONFLICT DO NOTHING RETURNING id`.execute(db)
+    return inserted.rows.map(row => row.id)
   },
 
-  find: (db: Rows, id: string): Promise<NotificationRow | undefined> =>
-    db.selectFrom('notifications_notification').selectAll().where('id', '=', id).executeTakeFirst(),
+  find: (db: Rows, ids: readonly string[]): Promise<NotificationRow[]> =>
+    db
+      .selectFrom('notifications_notification')
+      .selectAll()
+      .where(sql<boolean>`id = ANY (${ids}::uuid[])`)
+      .orderBy('id')
+      .execute(),
 
   /** Newest first; ids are ordered by time. */
   list: (
@@ -51,18 +62,15 @@ export const notificationStore = {
       .limit(limit)
       .execute(),
 
-  async countUnread(db: Rows, userId: string): Promise<number> {
-    const unread = db
-      .selectFrom('notifications_notification')
-      .select('id')
-      .where('user_id', '=', userId)
-      .where('read_at', 'is', null)
-      .limit(mostCounted)
-    const row = await db
-      .selectFrom(unread.as('unread'))
-      .select(count => count.fn.countAll<number>().as('count'))
-      .executeTakeFirst()
-    return row?.count ?? 0
+  async unreadCounts(db: Rows, userIds: readonly string[]): Promise<Map<string, number>> {
+    const { rows } = await sql<{ user_id: string; count: number }>`
+      SELECT user_id, (
+        SELECT count(*) FROM (
+          SELECT FROM notifications_notification
+          WHERE notifications_notification.user_id = reader.user_id AND read_at IS NULL LIMIT ${mostCounted}
+        ) AS unread) AS count
+      FROM unnest(${userIds}::uuid[]) AS reader (user_id)`.execute(db)
+    return new Map(rows.map(row => [row.user_id, row.count]))
   },
 
   /** False when the user has no such notification. Reading again changes nothing. */

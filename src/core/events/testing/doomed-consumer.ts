@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { createDb } from '#core/db/db.ts'
 import { silentLog } from '#core/log.ts'
-import { takeDelivery } from '../store.ts'
+import { takeDeliveries } from '../store.ts'
 
 /*
  * A process of its own that takes a delivery, has half an effect, says so, and then hangs until it is killed:
@@ -17,7 +17,7 @@ const db = createDb({
   log: silentLog,
 })
 await db.transaction(async tx => {
-  await takeDelivery(tx, [consumer])
+  await takeDeliveries(tx, [{ name: consumer, most: 1 }])
   await sql`INSERT INTO test_effect (note) VALUES (${note})`.execute(tx)
   process.stdout.write('taken\n')
   await new Promise(() => setInterval(() => undefined, 1000))

@@ -40,7 +40,7 @@ export function redemptionRoutes(
     summary: 'Take a redemption back: the item leaves the collection; days of membership stay',
     params: z.object({ id: z.uuid() }),
     body: z.object({
-      reason: z.string().min(1).max(500),
+      reason: z.string().max(500).regex(/\S/),
       void_card: z.boolean().default(false).describe('The card cannot be redeemed again.'),
     }),
     response: z

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Page } from '#core/http/page.ts'
 import { newId } from '#core/ids.ts'
@@ -129,9 +130,16 @@ test('what a card unlocks is played by those who have it, and by nobody else', a
   connected.send({ type: 'music', action: 'play', query: 'rare', request_id: 'q' })
   const found = await connected.waitFor(({ request_id }) => request_id === 'q')
   const { url } = found.result as { url: string }
-  const file = await app.fetch(new URL(url, app.url).pathname)
+  // Whole: a device has no page that it could belong to.
+  expect(url).toMatch(/^http:\/\//)
+  const file = await fetch(url)
   expect(file.headers.get('content-type')).toBe('audio/wav')
   expect(readWav(new Uint8Array(await file.arrayBuffer())).pcm).toHaveLength(8000)
+  connected.send({ type: 'music', action: 'play', id: 'not an id', request_id: 'r' })
+  expect(await connected.waitFor(({ request_id }) => request_id === 'r')).toMatchObject({
+    type: 'error',
+    code: 'media.not_found',
+  })
   await connected.close()
 })
 
@@ -206,6 +214,32 @@ test('a track that the model chose is played after its answer, and one that is n
     )
     expect(body.items[0]).toMatchObject({ state: 'failed', result: { error: 'media.not_decodable' } })
   }, 30_000)
+  await device.close()
+})
+
+test('a song that could not begin, since somebody talked while it was sought, comes after the answer', async () => {
+  const user = await signUp(app)
+  script = () => ({ steps: answerSteps('我在听你说话呢。') })
+  const { body: song } = await upload(writeWav(tone(300, 16_000), 16_000), { title: 'Lullaby' })
+  const device = await talkingDevice(app, { owner: user })
+  device.send({ type: 'listen', state: 'start', mode: 'auto' })
+  const commands = async () =>
+    (await call<Page<{ state: string; result: object }>>(user, 'GET', `/devices/${device.id}/commands`)).body
+      .items
+  await app.core.db.transaction(async tx => {
+    await sql`LOCK TABLE devices_media IN ACCESS EXCLUSIVE MODE`.execute(tx)
+    await call(user, 'POST', `/devices/${device.id}/commands`, {
+      command: { kind: 'music', track_id: song.id },
+    })
+    await vi.waitFor(async () => expect(await commands()).toMatchObject([{ state: 'sent' }]), 20_000)
+    device.send({ type: 'listen', state: 'detect', text: '你在吗？' })
+    await device.waitFor(({ type, state }) => type === 'tts' && state === 'sentence_start')
+  })
+  await device.waitFor(({ type, text }) => type === 'tts' && text === 'Lullaby')
+  await vi.waitFor(
+    async () => expect(await commands()).toMatchObject([{ state: 'done', result: { played: true } }]),
+    30_000,
+  )
   await device.close()
 })
 

@@ -5,7 +5,7 @@ import type { Db } from '#core/db/db.ts'
 import { defineError } from '#core/errors.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
-import { newId } from '#core/ids.ts'
+import { isId, newId } from '#core/ids.ts'
 import type { Pcm } from '#core/speech/types.ts'
 import type { ByteRange, Storage, StoredFile } from '#core/storage/storage.ts'
 import type { Cards } from '#modules/cards/contract.ts'
@@ -86,7 +86,7 @@ export function createMediaLibrary(deps: { db: Db; storage: Storage; cards: Pick
 
   const provider: MediaProvider = {
     search: (kind, query, limit) => mediaStore.list(db.primary, { kind, q: query }, limit, null),
-    find: id => mediaStore.find(db.primary, id),
+    find: async id => (isId(id) ? mediaStore.find(db.primary, id) : undefined),
     open: (row, range) => storage.get(row.storage_key, range),
   }
 

@@ -37,20 +37,20 @@ async function readHead(source: AsyncIterator<Buffer>): Promise<Head> {
   const need = async (size: number) => {
     while (held.length < size) {
       const { value, done } = await source.next()
-      if (done || size > maxHead) throw badAudio({ reason: 'no sound in it' })
+      if (done || size > maxHead) throw badAudio('no_sound')
       held = Buffer.concat([held, value])
     }
   }
   await need(12)
   if (held.toString('latin1', 0, 4) !== 'RIFF' || held.toString('latin1', 8, 12) !== 'WAVE')
-    throw badAudio({ reason: 'no WAV header' })
+    throw badAudio('no_wav_header')
   let format: Buffer | null = null
   for (let at = 12; ; ) {
     await need(at + 8)
     const id = held.toString('latin1', at, at + 4)
     const size = held.readUInt32LE(at + 4)
     if (id === 'data') {
-      if (!format) throw badAudio({ reason: 'no format before the data' })
+      if (!format) throw badAudio('no_format')
       const { sample_rate } = readWav(fileOf(format, Buffer.alloc(0)))
       const align = Math.max(1, format.readUInt16LE(12))
       const length = size === 0xffff_ffff || size === 0 ? Number.POSITIVE_INFINITY : size

@@ -46,7 +46,53 @@ test('a simple device chats in text, obeys, and reports', async () => {
     device_id: device.id,
     reported: { lamp: 'on' },
   })
+  for (const firmware_version of ['1.2.3', ''])
+    simple.send({ type: 'status', request_id: `version ${firmware_version}`, firmware_version })
+  await simple.waitFor(({ request_id }) => request_id === 'version ')
+  expect((await call(`/devices/${device.id}`, owner)).body).toMatchObject({
+    presence: { firmware_version: '1.2.3' },
+  })
   await simple.close()
+})
+
+test('what a device reports counts in the order in which it said it', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  const simple = await connectDevice({ ...device, url: socketUrl(app), hello: null })
+  const last = 40
+  // Some take longer than others, since they say more.
+  for (let n = 0; n <= last; n++)
+    simple.send({ type: 'status', request_id: n, state: { n }, ...(n % 2 ? {} : { battery: n }) })
+  for (let n = 0; n <= last; n++) await simple.waitFor(({ request_id }) => request_id === n)
+  expect((await call(`/devices/${device.id}/state`, owner)).body).toMatchObject({ reported: { n: last } })
+  const answers = simple.messages.filter(({ type }) => type === 'status')
+  expect(answers.map(({ request_id }) => request_id)).toEqual(answers.map((_, n) => n))
+  for (let n = 0; n <= last; n++)
+    simple.send({ type: 'iot', update: true, states: [{ name: 'Lamp', state: { n } }] })
+  simple.send({ type: 'status', request_id: 'end' })
+  expect(await simple.waitFor(({ request_id }) => request_id === 'end')).toMatchObject({
+    reported: { Lamp: { n: last } },
+  })
+  await simple.close()
+})
+
+test('what is asked next on a connection belongs to what was asked before', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  const connections = [
+    await connectDevice({ ...device, url: socketUrl(app), hello: null }),
+    await userSocket(app, owner.access_token),
+  ]
+  for (const [index, socket] of connections.entries()) {
+    for (const request_id of [1, 2]) {
+      socket.send({ type: 'chat', request_id, text: `Question ${index}.${request_id}` })
+      await socket.waitFor(message => message.state === 'done' && message.request_id === request_id)
+    }
+    const asked = app.upstream.requests.map(({ body }) => JSON.stringify(body?.messages))
+    const last = asked.findLast(messages => messages?.includes(`Question ${index}.2`))
+    expect(last).toContain(`Question ${index}.1`)
+    await socket.close()
+  }
 })
 
 test('an app commands and sees the devices of its user, and nobody else’s', async () => {

@@ -23,6 +23,8 @@ export type AppDeps = {
   assertAccess(user_id: string, device_id: string): Promise<void>
   isOnline(device_id: string): Promise<boolean>
   standingOf(connection: Connection): Promise<Standing | null>
+  /** What a device says next belongs to this talk. */
+  carryOn(connection: Connection, conversation_id: string): void
 }
 
 const timeout_ms = 20_000
@@ -34,6 +36,10 @@ const timeout_ms = 20_000
 export function createApps(deps: AppDeps) {
   /** The answer that is being written on a connection without sound. */
   const answers = new WeakMap<Connection, AbortController>()
+  /** The talk that an app carries on. */
+  const talks = new WeakMap<Connection, string>()
+  /** The last report of a device: the next one waits for it, or an older state might win. */
+  const reports = new WeakMap<Connection, Promise<void>>()
 
   async function userOf(connection: Connection): Promise<string> {
     const { actor } = connection.caller
@@ -55,13 +61,16 @@ export function createApps(deps: AppDeps) {
     const turn: SpokenTurn = deps.chat.spokenTurn({
       user_id,
       bot_id: standing?.bot_id ?? null,
-      conversation_id: standing?.conversation_id ?? null,
+      conversation_id: (standing ? standing.conversation_id : talks.get(connection)) ?? null,
       text,
       locale: standing?.locale ?? connection.locale,
       signal: controller.signal,
     })
     turn.done.catch(() => undefined)
-    turn.conversation_id.catch(() => undefined)
+    turn.conversation_id.then(
+      id => (standing ? deps.carryOn(connection, id) : talks.set(connection, id)),
+      () => undefined,
+    )
     const say = (state: 'delta' | 'done' | 'stopped', part: string) =>
       send(connection, {
         type: 'chat',
@@ -92,7 +101,7 @@ export function createApps(deps: AppDeps) {
   async function status(connection: Connection, message: StatusMessage) {
     const { device, actor } = connection.caller
     if (device && (message.device_id === undefined || message.device_id === device.device_id))
-      return report(connection, device.device_id, message)
+      return inOrder(connection, () => report(connection, device.device_id, message))
     if (!actor || !message.device_id) throw deviceNotFound()
     await deps.assertAccess(actor.user_id, message.device_id)
     const state = await deps.states.read(message.device_id)
@@ -100,10 +109,19 @@ export function createApps(deps: AppDeps) {
     send(connection, statusOf(message, state, { device_id: message.device_id, is_online }))
   }
 
+  function inOrder(connection: Connection, work: () => Promise<void>): Promise<void> {
+    const mine = (reports.get(connection) ?? Promise.resolve()).then(work)
+    reports.set(
+      connection,
+      mine.catch(() => undefined),
+    )
+    return mine
+  }
+
   async function report(connection: Connection, device_id: string, message: StatusMessage) {
     const facts: DeviceFacts = {
       ...(message.battery === undefined ? {} : { battery: message.battery }),
-      ...(message.firmware_version === undefined ? {} : { firmware_version: message.firmware_version }),
+      ...(message.firmware_version ? { firmware_version: message.firmware_version } : {}),
     }
     if (Object.keys(facts).length > 0) await deps.registry.touch(device_id, facts)
     if (message.state || message.version !== undefined)
@@ -126,7 +144,11 @@ export function createApps(deps: AppDeps) {
     }
     const ask = { user_id, query, id, is_play: message.action === 'play' }
     const result = await deps.integrations.media(type, ask, AbortSignal.timeout(timeout_ms))
-    send(connection, { type, ...(request_id === undefined ? {} : { request_id }), result: { ...result } })
+    send(connection, {
+      type,
+      ...(request_id === undefined ? {} : { request_id }),
+      result: withWholeUrl(result, connection),
+    })
   }
 
   async function weather(
@@ -159,6 +181,8 @@ export function createApps(deps: AppDeps) {
           return weather(connection, message)
       }
     },
+    /** After what the device reported before. */
+    inOrder,
     /** Ends the answer that is being written. */
     stop: (connection: Connection) => answers.get(connection)?.abort(),
   }
@@ -177,6 +201,13 @@ const statusOf = (
     version: desired_version,
     reported,
   }) as const
+
+/** A piece with the address of its file as this client reaches us: it has no page that a path could belong to. */
+export const withWholeUrl = (
+  piece: object,
+  { caller }: Pick<Connection, 'caller'>,
+): Record<string, unknown> =>
+  'url' in piece ? { ...piece, url: new URL(String(piece.url), caller.origin).href } : { ...piece }
 
 /** Tells the sender of a message why nothing came of it. */
 export function refuse(connection: Connection, message: UpMessage, error: AppError): void {

@@ -46,6 +46,26 @@ test('what cannot be understood closes nothing', async () => {
   await device.close()
 })
 
+test('text that cannot be kept is told of by its own name, and a reason that is null is none', async () => {
+  const device = await talkingDevice(app)
+  device.webSocket.send('{"type":"abort","reason":null}')
+  await device.waitFor(({ type, state }) => type === 'tts' && state === 'stop')
+  expect(device.messages.some(isError('device_message.invalid'))).toBe(false)
+  for (const [sign, name] of [
+    ['\\ud83d', 'U+D83D'],
+    ['\\\\ud83d\\udc00', 'U+DC00'],
+    ['\\u0000', 'U+0000'],
+  ]) {
+    const from = device.messages.length
+    // Errors are told of twice a second at most.
+    await vi.waitFor(() => {
+      device.webSocket.send(`{"type":"chat","text":"a${sign}b"}`)
+      expect(device.messages.slice(from).find(isError('device_message.invalid'))?.detail).toContain(name)
+    }, 20_000)
+  }
+  await device.close()
+})
+
 test('messages that are too large are refused with an error; far too large ones end the connection', async () => {
   const device = await talkingDevice(app)
   device.webSocket.send(JSON.stringify({ type: 'ping', padding: 'x'.repeat(70_000) }))
@@ -78,6 +98,10 @@ test('session ids mean nothing: a message belongs to its socket', async () => {
   expect(other.messages.filter(({ type }) => type === 'stt' || type === 'tts')).toEqual([])
   mine.send({ session_id: '', type: 'abort' })
   await expectAlive(other)
+  // Pages that have not stored theirs say null.
+  mine.send({ session_id: null, type: 'listen', state: 'detect', text: '还在吗？' })
+  await mine.waitFor(({ type, text }) => type === 'stt' && text === '还在吗？')
+  expect(mine.messages.some(isError('device_message.invalid'))).toBe(false)
   await Promise.all([mine.close(), other.close()])
 })
 

@@ -217,8 +217,14 @@ function parse(text: string): UpMessage {
   if (data && !(suspiciousEscape.test(text) && !isStorable(value))) return data
   const issue = error?.issues[0]
   throw badMessage({
-    reason: issue ? [issue.path.join('.'), issue.message].join(': ').slice(0, 200) : 'U+0000',
+    reason: issue ? [issue.path.join('.'), issue.message].join(': ').slice(0, 200) : unstorableOf(value),
   })
+}
+
+/** The first character that cannot be kept: JSON escapes it, as it does no other that begins so. */
+function unstorableOf(value: unknown): string {
+  const escaped = /(?<!\\)(?:\\\\)*\\u(0000|d[89a-f]..)/.exec(JSON.stringify(value))?.[1] ?? '0000'
+  return escaped === '0000' ? 'U+0000' : `U+${escaped.toUpperCase()}, half a surrogate pair`
 }
 
 function greet(connection: Connection, hello: Hello, handlers: Handlers) {

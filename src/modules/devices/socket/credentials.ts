@@ -4,6 +4,7 @@ import { localeOf } from '#core/http/locale.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { DeviceIdentity, Registry } from '../registry.ts'
+import type { Arrival } from './arrival.ts'
 import { deviceRefused } from './errors.ts'
 import type { FramingVersion } from './framing.ts'
 
@@ -15,12 +16,9 @@ export type Caller = {
   locale: Locale
   /** As the header says; the greeting may say otherwise. */
   framing: FramingVersion
-  ip: string
   /** What a device signed in with by itself. */
   credentials: DeviceCredentials | null
-  /** Under which it reached us: `https://ai.example.com`. */
-  origin: string
-}
+} & Arrival
 
 export type DeviceCredentials = Parameters<Registry['authenticateDevice']>[0]
 
@@ -29,8 +27,7 @@ export type CredentialDeps = {
   identity: Pick<Identity, 'authenticateUpgrade'>
   /** The device of this MAC or id, if the user may use it. */
   deviceOfUser(user_id: string, named: string): Promise<DeviceIdentity | null>
-  /** Of this server; '' when nobody said. */
-  publicUrl: string
+  arrivalOf(request: IncomingMessage): Arrival
 }
 
 /** Longer ones are nobody's. */
@@ -54,8 +51,7 @@ export async function identify(deps: CredentialDeps, request: IncomingMessage, u
   const common = {
     locale: localeOf(headers['accept-language']),
     framing: (version === '2' || version === '3' ? Number(version) : 1) as FramingVersion,
-    ip: request.socket.remoteAddress ?? '',
-    origin: deps.publicUrl.replace(/\/+$/, '') || `http://${headers.host}`,
+    ...deps.arrivalOf(request),
   }
   if (token.length > longestToken) throw deviceRefused()
   if (named !== '' && token !== '') {

@@ -174,3 +174,66 @@ test('tools come in pages; notifications and answers to nothing are passed over'
   expect(connected.messages.some(({ type }) => type === 'error')).toBe(false)
   await connected.close()
 })
+
+test('what is taken back while the device is busy with something else does not reach it', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  const { promise: released, resolve: release } = Promise.withResolvers<string>()
+  const { promise: isBusy, resolve: begin } = Promise.withResolvers<void>()
+  const queue = (command: object) => call(`/devices/${device.id}/commands`, owner, { command })
+  await queue({ kind: 'tool', tool: 'self.slow', arguments: {} })
+  const { body } = await queue({ kind: 'custom', payload: { light: 'red' } })
+  await queue({ kind: 'custom', payload: { light: 'green' } })
+  const connected = await connectDevice({
+    ...device,
+    url: socketUrl(app),
+    mcp: mcpWith([{ name: 'self.slow' }], () => {
+      begin()
+      return released
+    }),
+  })
+  await isBusy
+  expect((await callDevices(app, 'DELETE', `/commands/${body.id}`, owner)).status).toBe(204)
+  release('done')
+  await connected.waitFor(
+    ({ type, payload }) => type === 'custom' && JSON.stringify(payload).includes('green'),
+  )
+  expect(JSON.stringify(connected.messages)).not.toContain('red')
+  await connected.close()
+})
+
+const longText = '从前有座山，山里有座庙，庙里有个老和尚在讲故事。'.repeat(8)
+
+test('other commands do not wait until a device has finished speaking, but a restart does', async () => {
+  const device = await talkingDevice(app)
+  const queue = (command: object) => call(`/devices/${device.id}/commands`, device.owner, { command })
+  device.send({ type: 'listen', state: 'start', mode: 'auto' })
+  await queue({ kind: 'say', text: longText })
+  await device.waitFor(({ type, state }) => type === 'tts' && state === 'sentence_start')
+  await queue({ kind: 'reboot' })
+  await queue({ kind: 'custom', payload: { volume: 10 } })
+  await device.waitFor(({ type }) => type === 'custom')
+  expect(device.messages.some(({ type, state }) => type === 'tts' && state === 'stop')).toBe(false)
+  device.send({ type: 'abort' })
+  await device.waitFor(({ type }) => type === 'system')
+  const kinds = device.messages.map(({ type, state }) => [type, state].join(' '))
+  expect(kinds.indexOf('tts stop')).toBeLessThan(kinds.indexOf('system '))
+  await device.close()
+})
+
+test('a device that left before it had spoken is given the words again', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  await call(`/devices/${device.id}/commands`, owner, { command: { kind: 'say', text: longText } })
+  const listening = async () => {
+    const connected = await connectDevice({ ...device, url: socketUrl(app) })
+    connected.send({ type: 'listen', state: 'start', mode: 'auto' })
+    await connected.waitFor(({ type, state }) => type === 'tts' && state === 'sentence_start')
+    return connected
+  }
+  const first = await listening()
+  first.webSocket.terminate()
+  await first.closed
+  const second = await listening()
+  await second.close()
+})

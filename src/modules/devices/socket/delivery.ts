@@ -3,6 +3,7 @@ import type { Pcm } from '#core/speech/types.ts'
 import type { Commands, PendingCommand } from '../commands.ts'
 import type { Command } from '../contract.ts'
 import type { States } from '../state.ts'
+import { withWholeUrl } from './apps.ts'
 import { type Connection, send } from './connection.ts'
 import { toolUnknown, turnBroken } from './errors.ts'
 import { emotions } from './messages.ts'
@@ -32,16 +33,38 @@ export function createDelivery(deps: DeliveryDeps) {
   /** What went out on a connection, and is not told again there. */
   const sent = new WeakMap<Connection, Set<string>>()
   const running = new WeakMap<Connection, Promise<void>>()
+  /** Those on which a command is being spoken or played. */
+  const speaking = new WeakSet<Connection>()
 
   async function work(connection: Connection, device_id: string) {
     const done = sent.get(connection) ?? new Set()
     sent.set(connection, done)
     for (const pending of await deps.commands.pendingCommands(device_id)) {
-      if (done.has(pending.id) || !canTake(connection, pending.command)) continue
-      done.add(pending.id)
-      await deps.commands.markSent(device_id, pending.id)
-      await carryOut(connection, device_id, pending)
+      const { id, command } = pending
+      if (done.has(id) || !canTake(connection, command, speaking.has(connection))) continue
+      if (!(await deps.commands.markSent(device_id, id))) continue
+      done.add(id)
+      const outcome = carryOut(connection, device_id, pending)
+      if (isSpoken(command) && connection.hello) speak(connection, outcome)
+      else await outcome
     }
+  }
+
+  /** A song takes minutes: what else is wanted of the device does not wait for its end. */
+  function speak(connection: Connection, outcome: Promise<void>) {
+    speaking.add(connection)
+    outcome.catch(deps.onUnexpected).finally(() => {
+      speaking.delete(connection)
+      commands(connection)
+    })
+  }
+
+  /** Looks for what waits; calls that come meanwhile lead to one more look. Never rejects. */
+  function commands(connection: Connection): void {
+    const device_id = connection.caller.device?.device_id
+    if (!device_id) return
+    const before = running.get(connection) ?? Promise.resolve()
+    running.set(connection, before.then(() => work(connection, device_id)).catch(deps.onUnexpected))
   }
 
   async function carryOut(connection: Connection, device_id: string, { id, command }: PendingCommand) {
@@ -52,6 +75,11 @@ export function createDelivery(deps: DeliveryDeps) {
         return
       }
       const result = await give(connection, device_id, command)
+      if (!result) {
+        // It waits for the next occasion, like what could not be taken at once.
+        sent.get(connection)?.delete(id)
+        return
+      }
       await deps.commands.acknowledgeCommand({ device_id, command_id: id, is_done: true, result })
     } catch (error) {
       // The device left in the middle: it gets the command again.
@@ -63,18 +91,19 @@ export function createDelivery(deps: DeliveryDeps) {
     }
   }
 
-  /** @throws AppError `device_tool.*`, `media.*` */
+  /** Null when somebody began to talk before it could begin. @throws AppError `device_tool.*`, `media.*` */
   async function give(
     connection: Connection,
     device_id: string,
     command: Command,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<Record<string, unknown> | null> {
     const { id: session_id } = connection
     switch (command.kind) {
       case 'tool':
         return { text: await callTool(connection, command.tool, command.arguments) }
       case 'say':
-        return { spoken: (await connection.session?.say(command.text)) ?? false }
+        if (!canTake(connection, command, false)) return null
+        return { spoken: await heard(connection, connection.session?.say(command.text)) }
       case 'alert': {
         const { status, message } = command
         const emotion = emotions.find(known => known === command.emotion) ?? 'neutral'
@@ -84,11 +113,16 @@ export function createDelivery(deps: DeliveryDeps) {
       case 'music': {
         const { title } = await deps.media.find('music', command.track_id, device_id)
         const track = await deps.media.open(command.track_id)
-        return { played: (await connection.session?.play(title, track)) ?? false }
+        if (!canTake(connection, command, false)) {
+          // Whoever begins to read lets go of the file at the end.
+          for await (const _ of track) break
+          return null
+        }
+        return { played: await heard(connection, connection.session?.play(title, track)) }
       }
       case 'dance': {
         const found = await deps.media.find('dance', command.dance_id, device_id)
-        send(connection, { type: 'dance', result: { ...found } })
+        send(connection, { type: 'dance', result: withWholeUrl(found, connection) })
         return {}
       }
       case 'reboot':
@@ -101,13 +135,7 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 
   return {
-    /** Looks for what waits; calls that come meanwhile lead to one more look. Never rejects. */
-    commands(connection: Connection): void {
-      const device_id = connection.caller.device?.device_id
-      if (!device_id) return
-      const before = running.get(connection) ?? Promise.resolve()
-      running.set(connection, before.then(() => work(connection, device_id)).catch(deps.onUnexpected))
-    },
+    commands,
     /** Tells the device what it should be, when that is not what it last confirmed. Never rejects. */
     async desired(connection: Connection): Promise<void> {
       const device_id = connection.caller.device?.device_id
@@ -123,11 +151,26 @@ export function createDelivery(deps: DeliveryDeps) {
   }
 }
 
-function canTake({ hello, session, is_introduced }: Connection, command: Command): boolean {
+const isSpoken = ({ kind }: Command): boolean => kind === 'say' || kind === 'music'
+
+function canTake(
+  { hello, session, is_introduced }: Connection,
+  command: Command,
+  isSpeaking: boolean,
+): boolean {
   if (!hello) return true
-  if (command.kind === 'say' || command.kind === 'music')
-    return session?.has_listened === true && !session.is_busy
+  if (isSpoken(command)) return session?.has_listened === true && !session.is_busy && !isSpeaking
+  // The words before it would be cut off.
+  if (command.kind === 'reboot') return !isSpeaking
   return command.kind !== 'tool' || is_introduced
+}
+
+/** Whether it was heard to its end. @throws AbortError when the device left in the middle */
+async function heard({ webSocket }: Connection, speech: Promise<boolean> | undefined): Promise<boolean> {
+  const isHeard = (await speech) ?? false
+  if (!isHeard && webSocket.readyState !== webSocket.OPEN)
+    throw new DOMException('The device is gone', 'AbortError')
+  return isHeard
 }
 
 /** By the device's own name, whether a model may use it or not. @throws AppError `device_tool.*` */

@@ -14,6 +14,7 @@ import {
   startTalkApp,
   type TestDevice,
   talkingDevice,
+  userSocket,
 } from './talk.testing.ts'
 
 let app: ChatApp
@@ -186,6 +187,38 @@ describe('who comes in', () => {
     })
     expect(gone.ok).toBe(true)
     expect((await device.closed).code).toBe(4001)
+  })
+
+  test('whoever waits with the MAC of a device that nobody has goes when its owner comes', async () => {
+    const owner = await signUp(app)
+    const made = newDevice()
+    const squatter = newDevice(made.mac)
+    const { body } = await startUp(app, squatter)
+    const waiting = await connectDevice({ ...squatter, token: body.websocket.token, url: socketUrl(app) })
+    const device = await claimedDevice(app, owner, made)
+    expect((await waiting.closed).code).toBe(4001)
+    // The one that was claimed may stay where it is.
+    const own = await connectDevice({ ...device, url: socketUrl(app) })
+    const { status } = await callDevices(app, 'PATCH', `/devices/${device.id}`, owner, { name: 'Bear' })
+    expect(status).toBe(200)
+    await expectAlive(own)
+    await own.close()
+  })
+
+  test('a member who leaves the family no longer speaks as its device', async () => {
+    const [owner, member] = [await signUp(app), await signUp(app)]
+    const device = await claimedDevice(app, owner)
+    const { body } = await call(`/devices/${device.id}/offers`, owner, {
+      kind: 'member',
+      username: member.user.username,
+    })
+    await call(`/offers/${body.id}/accept`, member, {})
+    const socket = await userSocket(app, member.access_token, `&device-id=${device.id}`)
+    socket.send({ type: 'hello' })
+    await socket.waitFor(({ type }) => type === 'hello')
+    const path = `/devices/${device.id}/members/${member.user.id}`
+    expect((await callDevices(app, 'DELETE', path, owner)).status).toBe(204)
+    expect((await socket.closed).code).toBe(4001)
   })
 
   test('a device without an owner is told so, once it listens and not before', async () => {

@@ -36,7 +36,7 @@ export type DoorDeps = CredentialDeps & {
     DEVICES_MAX_CONNECTIONS: number
   }
   handlers: Handlers
-  onNews(connection: Connection, news: SocketNews['type']): void
+  onNews(connection: Connection, news: 'commands' | 'desired'): void
   /** What a connection had is let go. */
   onClose(connection: Connection): void
   /** Whether somebody speaks, or is spoken to. */
@@ -174,11 +174,18 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
         else if (isAnnounced) close(connection, 'replaced')
       } else if (news.type === 'left') isThere().catch(warn('presence could not be renewed'))
       else if (news.type === 'revoked') close(connection, 'revoked')
+      else if (news.type === 'binding') stayOrGo().catch(warn('a device could not be asked for again'))
       else deps.onNews(connection, news.type)
+    }
+    /** Another installation may have come in with this MAC while nobody had it, or a member have been sent away. */
+    const stayOrGo = async (): Promise<boolean> => {
+      const stays = await mayStay(deps, connection.caller)
+      if (!stays) close(connection, 'revoked')
+      return stays
     }
     /** News were lost: whatever they may have been. */
     const lookAgain = async () => {
-      if (!(await mayStay(deps, connection.caller))) return close(connection, 'revoked')
+      if (!(await stayOrGo())) return
       deps.onNews(connection, 'commands')
       deps.onNews(connection, 'desired')
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Log } from '#core/log.ts'
 import { toolFailed, toolTimeout } from './errors.ts'
 
 /** A tool of a device, by the device's own name. */
@@ -7,20 +8,18 @@ export type DeviceTool = { name: string; description: string; inputSchema: objec
 const Answer = z.looseObject({
   id: z.number(),
   result: z.unknown().optional(),
-  error: z.looseObject({ message: z.string().optional() }).optional(),
+  // Some say null where there is none. Anything else is one, however it is told: nobody shall wait in vain.
+  error: z.looseObject({ message: z.string().optional() }).nullish().catch({}),
+})
+const Tool = z.looseObject({
+  name: z.string().min(1).max(200),
+  description: z.string().max(4000).default(''),
+  inputSchema: z.looseObject({}).default({ type: 'object', properties: {} }),
+  annotations: z.looseObject({ audience: z.array(z.string()).optional() }).optional(),
 })
 const ToolPage = z.looseObject({
-  tools: z
-    .array(
-      z.looseObject({
-        name: z.string().min(1).max(200),
-        description: z.string().max(4000).default(''),
-        inputSchema: z.looseObject({}).default({ type: 'object', properties: {} }),
-        annotations: z.looseObject({ audience: z.array(z.string()).optional() }).optional(),
-      }),
-    )
-    .max(200),
-  nextCursor: z.string().max(200).optional(),
+  tools: z.array(z.unknown()),
+  nextCursor: z.string().max(200).nullish().catch(null),
 })
 const CallResult = z.looseObject({
   content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })).default([]),
@@ -57,7 +56,11 @@ export type Mcp = {
 export type VisionAddress = { url: string; token: string }
 
 /** JSON-RPC 2.0, protocol 2024-11-05, over the socket. Ids are numbers, since firmware drops all others unanswered. */
-export function createMcp(send: (payload: object) => void, vision: VisionAddress | null): Mcp {
+export function createMcp(
+  send: (payload: object) => void,
+  vision: VisionAddress | null,
+  log: Pick<Log, 'warn'>,
+): Mcp {
   type Waiting = { resolve(result: unknown): void; reject(error: unknown): void }
   const waiting = new Map<number, Waiting>()
   let lastId = 0
@@ -92,7 +95,7 @@ export function createMcp(send: (payload: object) => void, vision: VisionAddress
         const answer = await request('tools/list', { cursor, withUserTools: false })
         const { data } = ToolPage.safeParse(answer)
         if (!data) break
-        for (const { name, description, inputSchema, annotations } of data.tools) {
+        for (const { name, description, inputSchema, annotations } of readTools(data.tools, log)) {
           const audience = annotations?.audience
           if (userOnly.has(name) || (audience && !audience.includes('assistant'))) continue
           if (tools.length < mostTools) tools.push({ name, description, inputSchema })
@@ -123,4 +126,16 @@ export function createMcp(send: (payload: object) => void, vision: VisionAddress
       for (const { reject } of waiting.values()) reject(gone)
     },
   }
+}
+
+/** Those that are well-formed. */
+function readTools(listed: readonly unknown[], log: Pick<Log, 'warn'>): z.output<typeof Tool>[] {
+  const read = listed.map(tool => Tool.safeParse(tool))
+  const errors = read.flatMap(({ error }) => error ?? [])
+  if (errors[0])
+    log.warn(
+      { malformed: errors.length, first: z.prettifyError(errors[0]) },
+      'a device listed tools that are malformed',
+    )
+  return read.flatMap(({ data }) => data ?? [])
 }

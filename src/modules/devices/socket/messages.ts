@@ -5,7 +5,7 @@ import { z } from 'zod'
  * and apps. Clients build their text by hand and differ in what they leave out, so keys that we do not know pass.
  */
 
-const sessionId = z.string().max(100).optional().describe('Ignored: a message belongs to its socket.')
+const sessionId = z.unknown().optional().describe('Ignored: a message belongs to its socket.')
 const requestId = z
   .union([z.string().max(100), z.int()])
   .optional()
@@ -47,7 +47,7 @@ export const Listen = z
 export type Listen = z.output<typeof Listen>
 
 const Abort = z
-  .looseObject({ type: z.literal('abort'), session_id: sessionId, reason: z.string().max(100).optional() })
+  .looseObject({ type: z.literal('abort'), session_id: sessionId, reason: z.string().max(100).nullish() })
   .describe('Be silent. Always answered by tts/stop.')
 
 const Mcp = z

@@ -52,7 +52,7 @@ export type TalkDeps = {
   states: States
   commands: Commands
   integrations: Integrations
-} & Pick<CredentialDeps, 'deviceOfUser' | 'publicUrl'> &
+} & Pick<CredentialDeps, 'deviceOfUser' | 'arrivalOf'> &
   Pick<AppDeps, 'sendCommand' | 'assertAccess' | 'isOnline'>
 
 /** Milliseconds within which a piece is found. */
@@ -91,7 +91,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
   })
   const standings = createStandings(deps)
   const introduce = createIntroduction({ ...deps, delivery, log })
-  const apps = createApps({ ...deps, standingOf: standings.of })
+  const apps = createApps({ ...deps, standingOf: standings.of, carryOn: standings.carryOn })
 
   /** The device's own tools, and what the house adds to them. */
   function toolsOf(connection: Connection, device_id: string, { user_id, locale }: Standing): SpokenTool[] {
@@ -136,11 +136,12 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
           connection.active_at = performance.now()
         },
         onTurn(done, source) {
+          const started_at = new Date(clock.now()).toISOString()
           const job = done
             .then(result => {
               connection.active_at = performance.now()
               delivery.commands(connection)
-              return record(connection, device.device_id, result, source)
+              return record(connection, device.device_id, result, { source, started_at })
             })
             .catch(onUnexpected)
             .finally(() => writing.delete(job))
@@ -156,7 +157,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
     connection: Connection,
     device_id: string,
     result: TurnResult,
-    source: 'voice' | 'text',
+    { source, started_at }: { source: 'voice' | 'text'; started_at: string },
   ) {
     const { standing, outcome, conversation_id, ...rest } = result
     if (outcome === 'empty') return
@@ -164,8 +165,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
     if (!standing) return
     const { user_id, bot_id } = standing
     if (conversation_id) standings.carryOn(connection, conversation_id)
-    const started_at = new Date(clock.now() - rest.end_ms).toISOString()
-    const wasSpoken = outcome === 'done' || rest.spoken_ms > 0
+    const wasSpoken = outcome === 'done' || rest.first_audio_ms !== null
     const turn = { ...rest, device_id, user_id, bot_id, conversation_id, source, outcome, started_at }
     await db.transaction(async tx => {
       await turnStore.insert(tx, turn)
@@ -182,7 +182,8 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
       send(connection, { type: 'iot', session_id: connection.id, commands: [command] }),
     )
     const reported = connection.iot.receive(message)
-    if (reported) states.recordReported(device.device_id, reported).catch(onUnexpected)
+    if (reported)
+      apps.inOrder(connection, () => states.recordReported(device.device_id, reported)).catch(onUnexpected)
   }
 
   function onMessage(connection: Connection, message: UpMessage) {
@@ -202,7 +203,10 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
       case 'iot':
         return takeIot(connection, message)
       case 'goodbye':
-        return connection.session?.close()
+        connection.session?.close()
+        // Whoever listens again begins anew: what is closed hears nothing, and nobody would end what it began.
+        connection.session = null
+        return
       case 'chat':
         if (connection.caller.device && connection.hello) return sessionOf(connection).ask(message.text)
     }
@@ -226,6 +230,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
           connection.mcp = createMcp(
             payload => send(connection, { type: 'mcp', session_id: connection.id, payload: { ...payload } }),
             visionOf(connection.caller),
+            log,
           )
         introduce(connection).catch(onUnexpected)
       },
@@ -235,7 +240,7 @@ export function createTalk(deps: TalkDeps): { door: UpgradeDoor; stop(): Promise
     },
     onNews(connection, news) {
       if (news === 'commands') delivery.commands(connection)
-      else if (news === 'desired') delivery.desired(connection).catch(onUnexpected)
+      else delivery.desired(connection).catch(onUnexpected)
     },
     onClose(connection) {
       connection.session?.close()

@@ -91,7 +91,9 @@ export function startTurn(options: TurnOptions): Turn {
   const { signal } = controller
   const marks: Partial<Record<'text' | 'first_token' | 'first_sentence' | 'first_audio' | 'abort', number>> =
     {}
+  /** What is said of a failure is no answer: it has none of the times of one. */
   const mark = (name: keyof typeof marks) => {
+    if (now.failure && name !== 'abort') return
     marks[name] ??= Math.max(0, Math.round(pacer.now() - began))
   }
   const now: Progress = {
@@ -151,7 +153,7 @@ export function startTurn(options: TurnOptions): Turn {
     try {
       const text = prompt.kind === 'voice' ? await prompt.utterance.recognition.finish() : prompt.text
       if (now.cut) return
-      mark('text')
+      if (prompt.kind === 'voice') mark('text')
       if (text.trim() === '') return
       if (prompt.kind !== 'say') send({ type: 'stt', session_id, text })
       now.standing = await options.standing
@@ -163,8 +165,14 @@ export function startTurn(options: TurnOptions): Turn {
         yield* reply(now.standing, text)
       }
     } catch (error) {
+      await knowWhose()
       if (!now.cut) yield fail(error)
     }
+  }
+
+  /** Also what ends before anything was asked is somebody's, and told in their language. */
+  async function knowWhose() {
+    now.standing ??= await options.standing.catch(() => null)
   }
 
   async function* reply(who: Standing, text: string): AsyncGenerator<string> {
@@ -273,6 +281,8 @@ export function startTurn(options: TurnOptions): Turn {
     }
     now.is_over = true
     stopSpeaking()
+    const end_ms = Math.round(pacer.now() - began)
+    await knowWhose()
     const { speaker, answer, failure } = now
     if (speaker) speaker.stop()
     else encoder.then(unused => unused.free()).catch(() => undefined)
@@ -291,7 +301,7 @@ export function startTurn(options: TurnOptions): Turn {
       first_sentence_ms: at('first_sentence'),
       first_audio_ms: at('first_audio'),
       abort_ms: at('abort'),
-      end_ms: Math.round(pacer.now() - began),
+      end_ms,
       spoken_ms: Math.round(speaker?.heard_ms() ?? 0),
     }
   }

@@ -95,7 +95,7 @@ function useColumns(): Column<BoardEntry>[] {
           <span className={style.personName} title={display_name}>
             {display_name}
           </span>
-          {is_own && <Tag color="green">{t('board.you')}</Tag>}
+          {is_own && <Tag color="success">{t('board.you')}</Tag>}
         </span>
       ),
     },

@@ -12,7 +12,10 @@ export function PointsPanel({ isOpen, onClose }: { isOpen: boolean; onClose: () 
   const { t } = useTranslation('achievements')
   return (
     <Panel isOpen={isOpen} onClose={onClose} title={t('points.title')}>
-      <History />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be reachable by keyboard. */}
+      <div tabIndex={0}>
+        <History />
+      </div>
     </Panel>
   )
 }

@@ -45,6 +45,9 @@ function useDictation(onText: (text: string) => void) {
   const [recording, setRecording] = useState<Recording | null>(null)
   const work = useRef(new AbortController())
   const open = useRef<Recording | null>(null)
+  // The latest: what was written in the meantime is known to no earlier one.
+  const hand = useRef(onText)
+  hand.current = onText
   useEffect(
     () => () => {
       work.current.abort()
@@ -95,7 +98,7 @@ function useDictation(onText: (text: string) => void) {
       setState('working')
       try {
         const { text } = await transcribe(await done.stop(), work.current.signal)
-        if (text) onText(text)
+        if (text) hand.current(text)
         else message.info(t('speech.nothing'), 6)
       } catch (error) {
         tell(error)

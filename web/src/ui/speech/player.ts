@@ -107,6 +107,9 @@ const waited = (seconds: number, signal: AbortSignal): Promise<void> =>
 export function partsOf(text: string): string[] {
   if (text.length <= longestPart) return [text]
   const paragraph = text.lastIndexOf('\n', longestPart)
-  const at = paragraph > 0 ? paragraph : longestPart
+  const space = text.lastIndexOf(' ', longestPart)
+  // Not between the halves of a character: the server takes no half ones.
+  const isHalf = /[\uD800-\uDBFF]/.test(text.charAt(longestPart - 1))
+  const at = paragraph > 0 ? paragraph : space > 0 ? space : longestPart - (isHalf ? 1 : 0)
   return [text.slice(0, at), ...partsOf(text.slice(at))]
 }

@@ -42,8 +42,14 @@ export function ReadAloudButton({ text }: { text: string }) {
         <Button
           type="text"
           size="small"
-          icon={isReading ? <span className={style.stopIcon} /> : <SoundOutlined />}
-          loading={state === 'loading' && { icon: <SoundOutlined className={style.pulse} /> }}
+          // Not `loading`: such a button takes no clicks, and this one stops what has not begun yet.
+          icon={
+            isReading ? (
+              <span className={style.stopIcon} />
+            ) : (
+              <SoundOutlined className={state === 'loading' ? (style.pulse ?? '') : ''} />
+            )
+          }
           aria-label={name}
           aria-pressed={state !== 'idle'}
           onClick={toggle}

@@ -92,7 +92,7 @@ const en: SameTexts<typeof zhCN> = {
     empty: { title: 'No achievements yet', text: 'Make one: conditions, tiers and rewards.' },
     statistics: 'Unlocks of the last 30 days',
     statisticsText: 'Counted every night at 02:00, Beijing time.',
-    unlocks: 'unlocks',
+    unlocks: 'Unlocks',
     replay: {
       waiting: 'History waits to be counted',
       running: 'Counting history: {{users}} people',

@@ -8,6 +8,7 @@ import {
   type Texts,
   useDefinition,
   useDeleteDefinition,
+  useEvents,
   useSaveDefinition,
 } from '#api/achievements.ts'
 import { ErrorAlert, ErrorState, useErrorText } from '#ui/error.tsx'
@@ -23,16 +24,21 @@ export function Component() {
   const { t, i18n } = useTranslation('achievements')
   const { id } = useParams()
   const definition = useDefinition(id)
+  // What can be counted: without it the form would have nothing to offer.
+  const events = useEvents()
   const locale: keyof Texts = i18n.language === 'en' ? 'en' : 'zh-CN'
   const title = id === undefined ? t('editor.newTitle') : (definition.data?.names[locale] ?? '')
+  const error = definition.error ?? (events.data ? null : events.error)
+  const retry = () => {
+    if (definition.isError) definition.refetch()
+    if (events.isError) events.refetch()
+  }
   return (
     <Page title={title} back="/achievements/manage" alwaysBack width="wide">
-      {id === undefined ? (
-        <Editor key="new" definition={undefined} />
-      ) : definition.data ? (
-        <Editor key={id} definition={definition.data} />
-      ) : definition.isError ? (
-        <ErrorState error={definition.error} onRetry={() => definition.refetch()} />
+      {events.data && (id === undefined || definition.data) ? (
+        <Editor key={id ?? 'new'} definition={definition.data} />
+      ) : error ? (
+        <ErrorState error={error} onRetry={retry} />
       ) : (
         <FormSkeleton fields={6} />
       )}

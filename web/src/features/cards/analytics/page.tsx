@@ -73,8 +73,8 @@ export function Component() {
   )
 }
 
-const isEmpty = ({ days, issued_before, redeemed_before, unknown_codes }: CardsByDay): boolean =>
-  issued_before + redeemed_before + (unknown_codes ?? 0) === 0 &&
+const isEmpty = ({ days, issued_before, redeemed_before }: CardsByDay): boolean =>
+  issued_before + redeemed_before === 0 &&
   days.every(day => day.issued + day.redeemed + day.refused + day.undone + day.expired === 0)
 
 function Filters() {
@@ -141,7 +141,7 @@ function Totals({ data }: { data: CardsByDay }) {
   const redeemed = sum(day => day.redeemed - day.undone)
   const issuedInAll = data.issued_before + issued
   const redeemedInAll = data.redeemed_before + redeemed
-  const refused = sum(day => day.refused) + (data.unknown_codes ?? 0)
+  const refused = sum(day => day.refused)
   const inPeriod = (count: number) => t('analytics.inPeriod', { number: format.number(count) })
   return (
     <div className={style.figures}>

@@ -46,7 +46,7 @@ function toInput(fields: Fields) {
     notes: fields.notes ?? '',
   }
   return fields.source === 'set'
-    ? { ...common, set_name: fields.set_name ?? '' }
+    ? { ...common, set_name: fields.set_name?.trim() ?? '' }
     : { ...common, template_id: fields.template_id ?? '' }
 }
 
@@ -58,6 +58,7 @@ function BatchForm({ templateId, onClose }: { templateId: string | undefined; on
   const create = useCreateBatches()
   const source = Form.useWatch('source', form) ?? 'template'
   const required = [{ required: true, message: t('common.required') }]
+  const filled = [{ required: true, whitespace: true, message: t('common.required') }]
   const submit = (fields: Fields) =>
     create.mutate(toInput(fields), {
       onSuccess([first, ...others]) {
@@ -79,7 +80,7 @@ function BatchForm({ templateId, onClose }: { templateId: string | undefined; on
         <Segmented options={sources.map(value => ({ value, label: t(`batches.sources.${value}`) }))} />
       </Form.Item>
       {source === 'set' ? (
-        <Form.Item label={t('batches.setName')} name="set_name" extra={t('batches.setHint')} rules={required}>
+        <Form.Item label={t('batches.setName')} name="set_name" extra={t('batches.setHint')} rules={filled}>
           <Input maxLength={100} autoComplete="off" />
         </Form.Item>
       ) : (
@@ -87,7 +88,7 @@ function BatchForm({ templateId, onClose }: { templateId: string | undefined; on
           <TemplateSelect />
         </Form.Item>
       )}
-      <Form.Item label={t('batches.name')} name="name" rules={required}>
+      <Form.Item label={t('batches.name')} name="name" rules={filled}>
         <Input maxLength={100} autoComplete="off" placeholder={t('batches.namePlaceholder')} />
       </Form.Item>
       <Form.Item label={t('batches.quantity')} name="quantity" rules={required}>

@@ -1,10 +1,11 @@
 import { useTranslation } from 'react-i18next'
-import { type AttributeNode, useCardCategories } from '#api/cards.ts'
+import { useCardCategories } from '#api/cards.ts'
 import { address } from '#api/client.ts'
 import type { CardItem } from '#api/redemptions.ts'
 import { Facts } from '#ui/facts.tsx'
 import { Time } from '#ui/format.tsx'
 import { useTextOf } from '../templates/text-of.ts'
+import { attributeText, inOrder, labelOf } from './attribute-text.ts'
 
 /** What a card says, by the names that its category gives. */
 export function ItemFacts({ item }: { item: CardItem }) {
@@ -12,14 +13,15 @@ export function ItemFacts({ item }: { item: CardItem }) {
   const textOf = useTextOf()
   const categories = useCardCategories()
   const category = categories.data?.items.find(each => each.name === item.category)
-  const properties = category?.schema.properties ?? {}
-  const attributes = Object.entries(item.attributes)
-    .filter(([name]) => properties[name]?.format !== 'image')
-    .map(([name, value]) => {
-      const property = properties[name]
-      const titles = property?.['x-titles']
-      const label = titles ? textOf(titles) : name
-      return [label, <AttributeValue key={name} value={value} property={property} />] as const
+  const words = { textOf, yes: t('templates.yes'), no: t('templates.no') }
+  const attributes = inOrder(item.attributes, category?.schema)
+    .filter(({ node }) => node?.format !== 'image')
+    .map(({ name, value, node }) => {
+      const isSound = node?.format === 'audio' && typeof value === 'string'
+      return [
+        labelOf(name, node, words),
+        isSound ? <Sound key={name} id={value} /> : attributeText(value, node, words),
+      ] as const
     })
   const { membership, points } = item.rewards
   const rewards = [
@@ -39,16 +41,7 @@ export function ItemFacts({ item }: { item: CardItem }) {
   )
 }
 
-function AttributeValue({ value, property }: { value: unknown; property: AttributeNode | undefined }) {
-  const { t } = useTranslation('cards')
-  const textOf = useTextOf()
-  if (property?.format === 'audio' && typeof value === 'string')
-    // biome-ignore lint/a11y/useMediaCaption: what operators upload has no captions.
-    return <audio controls preload="none" src={address(`/cards/files/${value}/content`)} />
-  if (typeof value === 'boolean') return t(value ? 'templates.yes' : 'templates.no')
-  const words = (Array.isArray(value) ? value : [value]).map(each => {
-    const texts = property?.['x-enum-titles']?.[String(each)]
-    return texts ? textOf(texts) : String(each)
-  })
-  return words.join(' · ')
+function Sound({ id }: { id: string }) {
+  // biome-ignore lint/a11y/useMediaCaption: what operators upload has no captions.
+  return <audio controls preload="none" src={address(`/cards/files/${id}/content`)} />
 }

@@ -49,6 +49,7 @@ function Attribute({
       label={label}
       extra={node.description}
       {...(node.type === 'boolean' ? { valuePropName: 'checked' } : {})}
+      {...(node.type === 'boolean' && isRequired ? { initialValue: false } : {})}
       rules={isRequired && node.type !== 'boolean' ? [{ required: true, message: t('common.required') }] : []}
     >
       <Value node={node} />
@@ -131,6 +132,7 @@ function Items({
               </div>
             ))}
             <Button
+              className={style.add ?? ''}
               icon={<PlusOutlined />}
               aria-label={label}
               disabled={node.maxItems !== undefined && fields.length >= node.maxItems}

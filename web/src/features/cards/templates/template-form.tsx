@@ -33,7 +33,7 @@ function toContent({ category: _, ...fields }: Fields): TemplateContent {
       ...(membership?.plan ? { membership } : {}),
       ...(points ? { points } : {}),
     },
-    set_name: fields.set_name || null,
+    set_name: fields.set_name?.trim() || null,
   }
 }
 
@@ -86,7 +86,11 @@ function What({ isNew }: { isNew: boolean }) {
   const required = [{ required: true, message: t('common.required') }]
   return (
     <>
-      <Form.Item label={t('templates.name')} name="name" rules={required}>
+      <Form.Item
+        label={t('templates.name')}
+        name="name"
+        rules={[{ required: true, whitespace: true, message: t('common.required') }]}
+      >
         <Input maxLength={100} autoComplete="off" />
       </Form.Item>
       <div className={common.row}>

@@ -277,7 +277,8 @@ export function createVirtualDevice() {
       } else send({ type: 'listen', state: 'start', mode })
     },
     type(text: string) {
-      send({ type: 'listen', state: 'detect', text })
+      // Not as a device that detected it: what sounds like a wake word would stay without an answer.
+      send({ type: 'chat', text })
       set({ activity: 'thinking' })
     },
     interrupt,
