@@ -198,6 +198,7 @@ export function createMyDevices(deps: {
       for (const name of reservedProperties) if (name in input.desired) throw stateReserved({ name })
       return states.setDesired(null, device_id, input.desired, {
         expected_version: input.expected_version,
+        allowed: async rows => Boolean(await assertAccess(rows, user_id, device_id)),
         check: desired =>
           checkProperties(type.properties_schema, without(desired, reservedProperties), locale),
       })
@@ -293,6 +294,18 @@ export const primaryDevice = (db: Rows, user_id: string) =>
     .where('owner_id', '=', user_id)
     .where('is_primary', '=', true)
     .executeTakeFirst()
+
+export const isOwnDevice = async (
+  db: Rows,
+  { user_id, device_id, is_primary }: { user_id: string; device_id: string; is_primary: boolean },
+): Promise<boolean> =>
+  (await db
+    .selectFrom('devices_binding')
+    .select('id')
+    .where('device_id', '=', device_id)
+    .where('owner_id', '=', user_id)
+    .where('is_primary', '=', is_primary)
+    .executeTakeFirst()) !== undefined
 
 /** Devices of a user that hold such items without being that device: they were it before. */
 export const othersUnlocked = (db: Rows, owner_id: string) =>

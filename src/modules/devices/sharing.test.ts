@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
-import { CardRedeemed } from '#modules/cards/contract.ts'
+import { CardRedeemed, type OwnedItem } from '#modules/cards/contract.ts'
 import { signUp, type TestUser } from '#modules/identity/testing.ts'
 import { createCommands } from './commands.ts'
 import { devicesKey } from './contract.ts'
@@ -42,6 +42,39 @@ function deviceSide() {
   const deps = { ...app.core, live }
   return { registry: createRegistry(deps), commands: createCommands(deps), states: createStates(deps) }
 }
+const itemsNamed = (count: number): OwnedItem[] =>
+  Array.from({ length: count }, (_, n) => ({
+    id: `item-${n}`,
+    template_id: `template-${n}`,
+    template_version: 1,
+    category: 'dance',
+    rarity: 'common',
+    name: `Dance ${n}`,
+    attributes: {},
+    acquired_at: '2026-01-01T00:00:00.000Z',
+  }))
+/** Runs the job by hand, with items that no cards stand for. */
+const unlock = ({ user }: TestUser, itemsOf: () => Promise<OwnedItem[]>) =>
+  unlockJob({ ...app.core, states: deviceSide().states, cards: { itemsOf } }).run(
+    { user_id: user.id },
+    {
+      job_id: '',
+      attempt: 1,
+      signal: AbortSignal.timeout(60_000),
+      log: app.core.log,
+      progress: async () => {},
+    },
+  )
+/** A claim sets off a look at what its user owns, which would cross what comes next. */
+const claimsAreOver = () =>
+  vi.waitFor(
+    async () => {
+      const deliveries = await sql`SELECT FROM core_event_delivery`.execute(app.core.db.primary)
+      expect(deliveries.rows).toEqual([])
+      expect(await app.core.jobs.counts()).toMatchObject({ queued: 0, running: 0, failed: 0 })
+    },
+    { timeout: 20_000 },
+  )
 
 test('family sees and commands a device, and may not do what is the owner’s', async () => {
   const [owner, member, stranger] = await Promise.all([signUp(app), signUp(app), signUp(app)])
@@ -235,35 +268,10 @@ test('other modules reach the primary device; redeemed items are unlocked on it'
   const { states } = deviceSide()
   expect((await states.read(device.id)).desired).toEqual({})
 
-  // What the claim set off is over before the items come.
-  await vi.waitFor(
-    async () => {
-      const deliveries = await sql`SELECT FROM core_event_delivery`.execute(app.core.db.primary)
-      expect(deliveries.rows).toEqual([])
-      expect(await app.core.jobs.counts()).toMatchObject({ queued: 0, running: 0, failed: 0 })
-    },
-    { timeout: 20_000 },
-  )
-  const items = Array.from({ length: 200 }, (_, n) => ({
-    id: `item-${n}`,
-    template_id: `template-${n}`,
-    template_version: 1,
-    category: 'dance',
-    rarity: 'common' as const,
-    name: `Dance ${n}`,
-    attributes: {},
-    acquired_at: new Date().toISOString(),
-  }))
-  const job = unlockJob({ ...app.core, states, cards: { itemsOf: async () => items } })
-  const context = {
-    job_id: '',
-    attempt: 1,
-    signal: AbortSignal.timeout(60_000),
-    log: app.core.log,
-    progress: async () => {},
-  }
-  await job.run({ user_id: owner.user.id }, context)
-  await job.run({ user_id: owner.user.id }, context)
+  await claimsAreOver()
+  const items = itemsNamed(200)
+  await unlock(owner, async () => items)
+  await unlock(owner, async () => items)
   const { desired, desired_version } = await states.read(device.id)
   expect(desired.unlocked).toHaveLength(150)
   expect(desired_version).toBe(1)
@@ -283,9 +291,45 @@ test('other modules reach the primary device; redeemed items are unlocked on it'
   })
 })
 
+test('of two that look at once, the one that read less does not have the last word', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  await claimsAreOver()
+  let owned = itemsNamed(1)
+  const itemsOf = async () => owned
+  let looks = 0
+  await unlock(owner, async () => {
+    const read = owned
+    looks += 1
+    if (looks > 1) return read
+    owned = itemsNamed(2)
+    await unlock(owner, itemsOf)
+    return read
+  })
+  expect((await deviceSide().states.read(device.id)).desired.unlocked).toHaveLength(2)
+})
+
+test('a device that goes to somebody else keeps nothing of what its last owner has', async () => {
+  const owner = await signUp(app)
+  const next = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  await claimsAreOver()
+  let isGone = false
+  await unlock(owner, async () => {
+    if (!isGone) {
+      expect((await call('DELETE', `/devices/${device.id}`, owner)).status).toBe(204)
+      await claimedDevice(app, next, device)
+      isGone = true
+    }
+    return itemsNamed(3)
+  })
+  expect((await deviceSide().states.read(device.id)).desired).toEqual({})
+})
+
 test('what a user owns comes to the device that becomes the primary one', async () => {
   const owner = await signUp(app)
   const [first, second] = [await claimedDevice(app, owner), await claimedDevice(app, owner)]
+  await claimsAreOver()
   const { states } = deviceSide()
   // Whatever a device holds from before: the cards module says that the user owns nothing.
   const holdSomething = (id: string) => states.setDesired(null, id, { unlocked: [{ id: 'from before' }] })

@@ -41,10 +41,10 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
   async function change(
     tx: Rows,
     device_id: string,
-    make: (state: DeviceStateView) => Partial<DeviceStateView>,
+    make: (state: DeviceStateView) => Promise<Partial<DeviceStateView>>,
   ): Promise<DeviceStateView> {
     const state = await lockState(tx, device_id)
-    const changes = make(state)
+    const changes = await make(state)
     for (const part of [changes.desired, changes.reported])
       if (part && Buffer.byteLength(JSON.stringify(part)) > maxStateBytes)
         throw stateTooLarge({ limit: maxStateBytes })
@@ -74,8 +74,9 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
 
     /**
      * Changes what a device should be. With `tx` as part of that transaction; the device's connection then hears of it
-     * only when it looks next. `patch` may be a function of the present state, which is locked; `check` may refuse the
-     * outcome by throwing.
+     * only when it looks next. `patch` may be a function of the present state. `allowed` is asked while the state is
+     * locked, which a change of owner waits for: it throws, or leaves everything as it is by false. `check` may refuse
+     * the outcome by throwing.
      * @throws AppError `device_state.conflict` when the state has moved on from `expected_version`,
      *   `device_state.too_large`, `device.not_found`
      */
@@ -85,11 +86,17 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
       patch: JsonObject | ((state: DeviceStateView) => JsonObject),
       {
         expected_version,
+        allowed,
         check,
-      }: { expected_version?: number | undefined; check?: (desired: JsonObject) => void } = {},
+      }: {
+        expected_version?: number | undefined
+        allowed?: (rows: Rows) => Promise<boolean>
+        check?: (desired: JsonObject) => void
+      } = {},
     ): Promise<DeviceStateView> {
       const work = (rows: Rows) =>
-        change(rows, device_id, state => {
+        change(rows, device_id, async state => {
+          if (allowed && !(await allowed(rows))) return {}
           if (expected_version !== undefined && expected_version !== state.desired_version)
             throw stateConflict({ version: state.desired_version })
           const desired = mergePatch(state.desired, typeof patch === 'function' ? patch(state) : patch)
@@ -110,7 +117,7 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
      */
     async recordReported(device_id: string, patch: JsonObject, version?: number): Promise<void> {
       await db.transaction(tx =>
-        change(tx, device_id, state => ({
+        change(tx, device_id, async state => ({
           reported: mergePatch(state.reported, patch),
           reported_version: Math.max(state.reported_version, Math.min(version ?? 0, state.desired_version)),
           reported_at: now(),

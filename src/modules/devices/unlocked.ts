@@ -1,11 +1,12 @@
-import type { Transaction } from 'kysely'
+import { isDeepStrictEqual } from 'node:util'
+import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
 import { batchConsumer, type Occurrence } from '#core/events/events.ts'
 import { defineJob, type Jobs } from '#core/jobs/jobs.ts'
 import { CardRedeemed, type Cards, RedemptionUndone } from '#modules/cards/contract.ts'
 import { DeviceClaimed, DevicePrimaryChosen, DeviceReleased } from './contract.ts'
-import { othersUnlocked, ownersOfPrimary, primaryDevice } from './devices.ts'
+import { isOwnDevice, othersUnlocked, ownersOfPrimary, primaryDevice } from './devices.ts'
 import type { States } from './state.ts'
 import type { DevicesTables } from './tables.ts'
 
@@ -14,26 +15,44 @@ const maxUnlocked = 150
 
 /**
  * Writes what a user owns into `unlocked` of the primary device's desired state, and takes it from the user's others:
- * nobody would keep it true there. It is read anew each time, so the job may run late, twice, or in any order.
+ * nobody would keep it true there. It is read anew each time, so the job may run late, twice, at once with another of
+ * the same user, or in any order.
  */
 export const unlockJob = (deps: { db: Db; states: States; cards: Pick<Cards, 'itemsOf'> }) =>
   defineJob({
     name: 'devices.unlock_items',
     schema: z.object({ user_id: z.uuid() }),
-    async run({ user_id }) {
+    async run({ user_id }, { signal }) {
       const db = deps.db.withTables<DevicesTables>().primary
+      // A device that meanwhile went to somebody else, or became another one, is left alone.
+      const still = (device_id: string, is_primary: boolean) => ({
+        allowed: (rows: Kysely<DevicesTables>) => isOwnDevice(rows, { user_id, device_id, is_primary }),
+      })
+      const read = async () =>
+        (await deps.cards.itemsOf(user_id))
+          .slice(0, maxUnlocked)
+          .map(({ id, template_id, category, name }) => ({ id, template_id, category, name }))
+
       const device = await primaryDevice(db, user_id)
       if (!device) return
-      const items = await deps.cards.itemsOf(user_id)
-      const unlocked = items
-        .slice(0, maxUnlocked)
-        .map(({ id, template_id, category, name }) => ({ id, template_id, category, name }))
-      await deps.states.setDesired(null, device.device_id, ({ desired }) =>
-        unlocked.length === 0 && !('unlocked' in desired) ? {} : { unlocked },
-      )
+      const write = (unlocked: Awaited<ReturnType<typeof read>>) =>
+        deps.states.setDesired(
+          null,
+          device.device_id,
+          ({ desired }) => (unlocked.length === 0 && !('unlocked' in desired) ? {} : { unlocked }),
+          still(device.device_id, true),
+        )
+      // Whoever read later may have written earlier: what was written last has to be what is there to read after it.
+      let written = await read()
+      await write(written)
+      for (let now = await read(); !isDeepStrictEqual(now, written); now = await read()) {
+        signal.throwIfAborted()
+        await write(now)
+        written = now
+      }
       // After the writing: a choice that came meanwhile is then seen, and what was written for the last one undone.
       for (const { device_id } of await othersUnlocked(db, user_id))
-        await deps.states.setDesired(null, device_id, { unlocked: null })
+        await deps.states.setDesired(null, device_id, { unlocked: null }, still(device_id, false))
     },
   })
 
