@@ -8,7 +8,7 @@ export const cardsSettings = {
     reloadable: true,
   }),
   CARDS_SHEET_FONT: text(
-    'A font file (TTF, OTF or TTC) with Chinese letters for names on PDF print sheets. Default: one that the system has; without any, such names are left out.',
+    'A font file (TTF, OTF or TTC) for Chinese names on PDF print sheets. Default: Noto Sans, which is installed with Banyan.',
     '',
     { example: '/usr/share/fonts/NotoSansSC-Regular.otf' },
   ),

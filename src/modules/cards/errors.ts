@@ -144,9 +144,3 @@ export const sheetDoesNotFit = defineError({
   en: 'Not one card fits on this page. Make the page larger, or the card, the margin or the bleed smaller.',
   'zh-CN': '页面放不下一张卡片，请加大页面，或减小卡片、边距或出血。',
 })
-export const sheetFontUnreadable = defineError({
-  code: 'sheet.font_unreadable',
-  status: 500,
-  en: 'The font of CARDS_SHEET_FONT cannot be read. The operator should name a TTF or OTF file.',
-  'zh-CN': 'CARDS_SHEET_FONT 指定的字体无法读取，请管理员改为 TTF 或 OTF 文件。',
-})

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { inflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { decodeQR } from 'qr/decode.js'
 import { extractText } from 'unpdf'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { newId } from '#core/ids.ts'
+import type { Log } from '#core/log.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 import { parseCode } from '../codes.ts'
 import type { CardsTables } from '../tables.ts'
@@ -13,7 +14,7 @@ import { csvCell } from './csv.ts'
 import { exportStore } from './export-store.ts'
 import type { Export, SheetPlan } from './exports.ts'
 import { qrMatrix, quietZone } from './qr.ts'
-import { fontFor } from './sheet-font.ts'
+import { fontFor, type SheetFont } from './sheet-font.ts'
 import { cardFace, SheetOptions, sheetLayout } from './sheet-layout.ts'
 import { zip } from './zip.ts'
 import { unzip } from './zip-testing.ts'
@@ -220,8 +221,8 @@ test('a PDF has a page for each sheet, and the codes as text', async () => {
   })
   expect(plan.preview).toContain('0123-4567')
   expect(plan.preview).not.toContain(code.slice(0, 9))
-  // Never boxes in place of letters: with a font that has them they are written, without one the name is not.
-  expect(text[0]?.includes('舞龙')).toBe(plan.is_name_printable)
+  expect(plan.is_name_printable).toBe(true)
+  expect(text[0]).toContain('舞龙')
 })
 
 test('more sheets than one PDF may hold come as PDFs in a ZIP, cut between sheets', async () => {
@@ -253,12 +254,23 @@ test('an archive may have more files than 65,535', async () => {
   expect(found.get('65999.txt')?.toString()).toBe('file 65999')
 })
 
+test('Chinese names are set in the font that comes with Banyan, unless the operator names another', async () => {
+  const warnings: unknown[] = []
+  const log = { ...app.core.log, warn: (...said: unknown[]) => warnings.push(said) } as Log
+  const fontWith = (setting: string) => (name: string) => fontFor(name, { setting, log })
+  expect(await fontWith('')('Dance é')).toBe('standard')
+  const installed = (await fontWith('')('星光舞步')) as SheetFont
+  expect(installed.path).toMatch(/NotoSansHans-Bold\.otf$/)
+  const another = installed.path.replace('Bold', 'Light')
+  expect(await fontWith(another)('舞')).toMatchObject({ path: another })
+  expect(warnings).toEqual([])
+  expect(await fontWith('/nowhere/font.ttf')('舞')).toEqual(installed)
+  expect(await fontWith(fileURLToPath(import.meta.url))('舞')).toEqual(installed)
+  expect(warnings).toHaveLength(2)
+})
+
 test('a name is left out where no font has its letters', async () => {
-  expect(await fontFor('Dance é', '')).toBe('standard')
-  await expect(fontFor('舞', '/nowhere/font.ttf')).rejects.toThrow(/CARDS_SHEET_FONT/)
-  const latin = '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'
-  if (existsSync(latin)) expect(await fontFor('舞', latin)).toBeNull()
-  expect(await fontFor('\u{10fffd}', '')).toBeNull()
+  expect(await fontFor('\u{10fffd}', { setting: '', log: app.core.log })).toBeNull()
 })
 
 const mm = (min: number, max: number) => fc.double({ min, max, noNaN: true })

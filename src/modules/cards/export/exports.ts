@@ -111,7 +111,7 @@ export function createExports(deps: {
     const known = fonts.get(name)
     if (known !== undefined) return known
     if (fonts.size >= mostFonts) fonts.clear()
-    const font = await fontFor(name, settings.CARDS_SHEET_FONT)
+    const font = await fontFor(name, { setting: settings.CARDS_SHEET_FONT, log })
     fonts.set(name, font)
     return font
   }

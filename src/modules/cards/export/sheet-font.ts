@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs'
-import { sheetFontUnreadable } from '../errors.ts'
+import { fileURLToPath } from 'node:url'
+import type { Log } from '#core/log.ts'
 
 /*
- * The fonts that every PDF reader has know no Chinese, so a name with Chinese letters needs a font file. None comes with
- * Banyan: one that the operator names is taken, or one that systems have in these places.
+ * The fonts that every PDF reader has know no Chinese, so a name with Chinese letters needs a font file. The first that
+ * has them all is taken: the one that the operator names, the one that is installed with Banyan (the letters of
+ * GB 2312), or one that systems have in these places, for rarer ones.
  */
+const installed = () =>
+  fileURLToPath(new URL('../fonts/NotoSansHans-Bold.otf', import.meta.resolve('@embedpdf/fonts-sc')))
 const usual = [
   '/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc#NotoSansCJKsc-Bold',
   '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc#NotoSansCJKsc-Regular',
@@ -27,24 +31,20 @@ const standard = /^[\x20-\x7e\xa0-\xff]*$/
 /**
  * A font for a name: `standard` when the fonts of every reader will do, a file that has all of its letters, or null
  * when there is none, and the name has to be left out.
- * @throws AppError `sheet.font_unreadable` for a file that the operator named
  */
-export async function fontFor(name: string, setting: string): Promise<'standard' | SheetFont | null> {
+export async function fontFor(
+  name: string,
+  { setting, log }: { setting: string; log: Log },
+): Promise<'standard' | SheetFont | null> {
   if (standard.test(name)) return 'standard'
-  if (setting !== '') {
-    try {
-      return (await covers(fontAt(setting), name)) ? fontAt(setting) : null
-    } catch (error) {
-      throw sheetFontUnreadable({}, { cause: error })
-    }
-  }
-  for (const place of usual) {
+  const places = [installed(), ...usual].filter(place => existsSync(fontAt(place).path))
+  for (const place of setting === '' ? places : [setting, ...places]) {
     const font = fontAt(place)
-    if (!existsSync(font.path)) continue
     try {
       if (await covers(font, name)) return font
-    } catch {
-      // Not of the format that its name says: the next one may be.
+    } catch (error) {
+      // Not there, or not of the format that its name says: the next one may be.
+      if (place === setting) log.warn({ error }, 'the font that CARDS_SHEET_FONT names cannot be read')
     }
   }
   return null
