@@ -646,7 +646,7 @@ export type CardsUndone = {
   id: string
   /** What the card is now. */
   card_state: 'issued' | 'expired' | 'void'
-  /** What the card had brought, and what stays: end it in billing if need be. */
+  /** What was left of the days that the card had brought, now taken back. */
   membership: {
     plan: string
     days: number
@@ -1796,6 +1796,8 @@ export type UserBilling = {
     /** The administrator who gave them, if one did. */
     granted_by_name: string | null
     until_at: string | null
+    /** When what was left of them was taken back. */
+    taken_back_at: string | null
     created_at: string
   }[]
 }
@@ -2853,7 +2855,7 @@ export type Routes = {
     }
     response: CardsRedemption
   }
-  /** Take a redemption back: the item leaves the collection; days of membership stay */
+  /** Take a redemption back: the item leaves the collection, and what is left of its days of membership goes */
   'POST /api/v1/cards/redemptions/{id}/undo': {
     params: {
       id: string

@@ -13,6 +13,7 @@ import { createTestDb } from '#core/testing/database.ts'
 import { SubscriptionChanged } from './contract.ts'
 import { migration } from './migrations/0001_billing.ts'
 import { migration as retiredPlans } from './migrations/0002_retired_plans.ts'
+import { migration as daysTakenBack } from './migrations/0003_days_taken_back.ts'
 import { type BillingService, createBillingService } from './service.ts'
 import type { BillingTables } from './tables.ts'
 
@@ -25,7 +26,7 @@ const clock = { now: () => time }
 beforeAll(async () => {
   database = await createTestDb([
     { module: 'core', migrations: [jobsMigration, eventsMigration] },
-    { module: 'billing', migrations: [migration, retiredPlans] },
+    { module: 'billing', migrations: [migration, retiredPlans, daysTakenBack] },
   ])
   process = await startProcess(database.url)
   await sql`CREATE TABLE test_vip (id uuid PRIMARY KEY)`.execute(process.db.primary)
@@ -299,6 +300,49 @@ test('what is for ever cannot be made longer, and administrators can end it', as
   await expect(billing.grantDays(user, 'free', 5, { reason: 'card', key: 'b' })).rejects.toMatchObject({
     code: 'plan.not_found',
   })
+})
+
+test('days that are taken back end what they made longer, and what follows moves up', async () => {
+  const user = newId()
+  const give = (plan: string, count: number, key: string) =>
+    billing.grantDays(user, plan, count, { reason: 'card', key })
+  const takeBack = (key: string) => process.db.transaction(tx => billing.takeBackDays(user, key, { tx }))
+  await give('vip', 30, 'a')
+  await give('silver', 10, 'b')
+  await give('vip', 5, 'c')
+  time = Date.parse(days(4)) + 1000
+  // Four days and a second are used up.
+  expect(await takeBack('a')).toEqual({ plan: 'vip', days: 26 })
+  expect(await takeBack('a')).toBeNull()
+  expect(await takeBack('none')).toBeNull()
+  await billing.forget(user)
+  const { plan, until, upcoming, grants } = await billing.ofUser(user)
+  expect({ plan, until }).toEqual({ plan: 'silver', until: '2026-12-05T00:00:01.000Z' })
+  expect(upcoming).toMatchObject([{ plan_id: 'vip', from_at: until, until_at: '2026-12-10T00:00:01.000Z' }])
+  expect(grants.map(grant => grant.taken_back_at !== null)).toEqual([false, false, true])
+  expect(await published(user)).toContainEqual({ user_id: user, plan: 'silver', until })
+  expect(await isMarkedVip(user)).toBe(false)
+
+  await billing.setUser(user, { plan: 'silver', until: days(90), overrides: {} })
+  expect(await takeBack('b')).toBeNull()
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'silver', until: days(90) })
+})
+
+test('all of one’s days taken back at once leave the free plan, announced once', async () => {
+  const user = newId()
+  await billing.grantDays(user, 'vip', 30, { reason: 'card', key: 'a' })
+  time += 5000
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => process.db.transaction(tx => billing.takeBackDays(user, 'a', { tx }))),
+  )
+  expect(answers.filter(answer => answer !== null)).toEqual([{ plan: 'vip', days: 30 }])
+  await billing.forget(user)
+  expect(await billing.entitlement(user, 'test.rooms')).toBe(1)
+  expect(await billing.expire()).toBe(0)
+  expect(await published(user)).toEqual([
+    { user_id: user, plan: 'vip', until: days(30) },
+    { user_id: user, plan: 'free', until: null },
+  ])
 })
 
 test('parallel grants all count, and those of one key once', async () => {

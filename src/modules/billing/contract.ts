@@ -52,6 +52,15 @@ export type Billing = {
     days: number,
     options: { reason: string; key: string; tx?: Executor },
   ): Promise<Subscription>
+  /**
+   * Takes back what is left of the days that a `key` gave; what follows them moves up. Null when it gave none, when
+   * they were taken back before, or when nothing is left of them. `days` is how many, one begun counted whole.
+   */
+  takeBackDays(
+    user_id: string,
+    key: string,
+    options: { tx: Executor },
+  ): Promise<{ plan: string; days: number } | null>
   /** What the AI gateway holds a user to. */
   limitsFor(user_id: string): Promise<Limit[]>
 }

@@ -7,6 +7,7 @@ import { identityKey, UserDeleted } from '#modules/identity/contract.ts'
 import { billingPermissions, SubscriptionChanged } from './contract.ts'
 import { migration as billing } from './migrations/0001_billing.ts'
 import { migration as retiredPlans } from './migrations/0002_retired_plans.ts'
+import { migration as daysTakenBack } from './migrations/0003_days_taken_back.ts'
 import { billingRoutes } from './routes.ts'
 import { createBillingService } from './service.ts'
 import { subscriptionStore } from './store.ts'
@@ -16,7 +17,7 @@ export default defineModule({
   name: 'billing',
   settings: {},
   permissions: billingPermissions,
-  migrations: [billing, retiredPlans],
+  migrations: [billing, retiredPlans, daysTakenBack],
   setup({ core, use }) {
     const identity = use(identityKey)
     const service = createBillingService({

@@ -44,6 +44,7 @@ const UserBilling = Subscription.extend({
         reason: z.string(),
         granted_by_name: z.string().nullable().describe('The administrator who gave them, if one did.'),
         until_at: z.string().nullable(),
+        taken_back_at: z.string().nullable().describe('When what was left of them was taken back.'),
         created_at: z.string(),
       }),
     )

@@ -27,6 +27,7 @@ import {
   planRetired,
   userUnknown,
 } from './errors.ts'
+import { day_ms, withoutDays } from './periods.ts'
 import {
   type GrantRow,
   type PeriodRow,
@@ -99,7 +100,6 @@ export type BillingService = Billing & {
 
 export type Gift = { plan: string; days: number; reason: string }
 
-const day_ms = 86_400_000
 /** What four digits of a year can say. */
 const latestEnd = Date.parse('9999-12-31T23:59:59Z')
 const expiryBatch = 500
@@ -222,6 +222,22 @@ export function createBillingService({
     return { plan, until }
   }
 
+  async function takeBack(tx: Kysely<BillingTables>, userId: string, key: string) {
+    await store.lockUser(tx, userId)
+    const given = await store.findGrant(tx, userId, key)
+    if (!given || given.taken_back_at !== null) return null
+    const { plan_id: plan, days, created_at: granted_at } = given
+    await store.markTakenBack(tx, given.id, now())
+    await store.closeEnded(tx, userId, now())
+    const periods = await store.periods(tx, [userId])
+    const left = withoutDays(periods, { plan, days, granted_at, now: now() })
+    if (left.taken_ms === 0) return null
+    for (const period of left.periods) await store.move(tx, period)
+    await store.closeEnded(tx, userId, now())
+    await announce(tx, userId)
+    return { plan, days: Math.ceil(left.taken_ms / day_ms) }
+  }
+
   async function isOn(tx: Kysely<BillingTables>, userId: string, plan: string): Promise<boolean> {
     const [periods, known] = await Promise.all([store.periods(tx, [userId]), people.find([userId])])
     return subscriptionFrom(periods, known.get(userId)?.is_vip ?? false).plan === plan
@@ -266,6 +282,7 @@ export function createBillingService({
       await service.forget(user_id)
       return granted
     },
+    takeBackDays: (user_id, key, { tx }) => takeBack(tx as Kysely<BillingTables>, user_id, key),
     async limitsFor(user_id) {
       const { entitlements, time_zone } = await remembered(user_id)
       return limitsOf(entitlements, time_zone)

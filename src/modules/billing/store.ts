@@ -96,6 +96,13 @@ export const subscriptionStore = {
     await tx.updateTable('billing_subscription').set({ until_at: until }).where('id', '=', id).execute()
   },
 
+  /** A period that has become empty is gone. */
+  async move(tx: Rows, { id, from_at, until_at }: Pick<PeriodRow, 'id' | 'from_at' | 'until_at'>) {
+    if (from_at === until_at) await tx.deleteFrom('billing_subscription').where('id', '=', id).execute()
+    else
+      await tx.updateTable('billing_subscription').set({ from_at, until_at }).where('id', '=', id).execute()
+  },
+
   /** Ends what runs and takes back what is to come. */
   async endAll(tx: Rows, userId: string, now: string) {
     await tx
@@ -165,7 +172,11 @@ export const subscriptionStore = {
       .where('key', '=', key)
       .executeTakeFirst(),
 
-  async addGrant(tx: Rows, grant: Omit<GrantRow, 'created_at'>) {
+  async markTakenBack(tx: Rows, id: string, at: string) {
+    await tx.updateTable('billing_grant').set({ taken_back_at: at }).where('id', '=', id).execute()
+  },
+
+  async addGrant(tx: Rows, grant: Omit<GrantRow, 'created_at' | 'taken_back_at'>) {
     await tx.insertInto('billing_grant').values(grant).execute()
   },
 

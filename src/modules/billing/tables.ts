@@ -29,7 +29,7 @@ export type BillingTables = {
     entitlements: JSONColumnType<Entitlements>
     updated_at: Generated<string>
   }
-  /** The ledger of days given: rows are only ever added. */
+  /** The ledger of days given: rows are only ever added, and marked when their days are taken back. */
   billing_grant: {
     id: string
     user_id: string
@@ -40,6 +40,7 @@ export type BillingTables = {
     /** The administrator who gave them by hand. */
     granted_by: string | null
     until_at: string | null
+    taken_back_at: Generated<string | null>
     created_at: Generated<string>
   }
 }

@@ -257,7 +257,7 @@ test('an idempotency key brings the same answer again', async () => {
   expect((await collector.redeem(codes[1] ?? '', key)).status).toBe(422)
 })
 
-test('days of membership come once, and stay when the redemption is undone', async () => {
+test('days of membership come once, and what is left of them goes when the redemption is undone', async () => {
   const operator = (await released(app)).operator
   const template = await operator.cards.template({ rewards: { membership: { plan: 'vip', days: 30 } } })
   const { code } = await released(app, { template_id: template.id })
@@ -275,7 +275,7 @@ test('days of membership come once, and stay when the redemption is undone', asy
   })
   await vi.waitFor(() => expect(heardOf(item.id)).toContain('cards.redemption.undone'), 30_000)
   expect((await collector.cards.call('GET', '/items')).body).toMatchObject({ items: [] })
-  expect((await billing.planOf([collector.id])).get(collector.id)).toBe('vip')
+  expect((await billing.planOf([collector.id])).get(collector.id)).toBe('free')
   const twice = await operator.cards.call('POST', `/redemptions/${item.id}/undo`, { reason: 'again' })
   expect(twice).toMatchObject({ status: 409, body: { code: 'redemption.undone' } })
   const none = await operator.cards.call('POST', `/redemptions/${newId()}/undo`, { reason: 'none' })

@@ -6,6 +6,7 @@ import type { Events } from '#core/events/events.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
+import type { Billing } from '#modules/billing/contract.ts'
 import { type CodeHasher, hashesOf, parseCode } from './codes.ts'
 import { RedemptionUndone } from './contract.ts'
 import type { redemptionSettings } from './redemption-config.ts'
@@ -39,7 +40,7 @@ export type Redeemed = {
 export type Undone = {
   id: string
   card_state: 'issued' | 'expired' | 'void'
-  /** Days of a plan that the card had brought. They stay: billing can end them. */
+  /** Days of a plan that the card had brought and that were taken back: what was left of them. */
   membership: { plan: string; days: number } | null
 }
 
@@ -62,6 +63,7 @@ export function createRedemptions({
   metrics,
   settings,
   hashers,
+  billing,
   settleSoon,
 }: {
   db: Db<RedemptionTables>
@@ -70,6 +72,7 @@ export function createRedemptions({
   metrics: Metrics
   settings: Settings<typeof redemptionSettings>
   hashers: readonly CodeHasher[]
+  billing: Pick<Billing, 'takeBackDays'>
   /** Asks for what is pending to be logged and told to others. */
   settleSoon: () => void
 }): Redemptions {
@@ -194,7 +197,9 @@ export function createRedemptions({
           const { category } = template
           await events.publish(tx, RedemptionUndone, { redemption_id: id, user_id, template_id, category })
         }
-        return { id, card_state, membership: template.rewards.membership ?? null }
+        const membership =
+          redemption.user_id === null ? null : await billing.takeBackDays(redemption.user_id, id, { tx })
+        return { id, card_state, membership }
       })
       settleSoon()
       return undone

@@ -37,7 +37,8 @@ export function redemptionRoutes(
     method: 'POST',
     path: `${base}/:id/undo`,
     access: 'cards.redemptions.undo',
-    summary: 'Take a redemption back: the item leaves the collection; days of membership stay',
+    summary:
+      'Take a redemption back: the item leaves the collection, and what is left of its days of membership goes',
     params: z.object({ id: z.uuid() }),
     body: z.object({
       reason: z.string().max(500).regex(/\S/),
@@ -50,7 +51,7 @@ export function redemptionRoutes(
         membership: z
           .object({ plan: z.string(), days: z.int() })
           .nullable()
-          .describe('What the card had brought, and what stays: end it in billing if need be.'),
+          .describe('What was left of the days that the card had brought, now taken back.'),
       })
       .meta({ id: 'CardsUndone' }),
     handler: ({ actor, params, body }) => redemptions.undo(actor, params.id, body),

@@ -239,6 +239,7 @@ const en: SameTexts<typeof zhCN> = {
     upcoming: '{{plan}} begins',
     granted_one: '{{count}} day of {{plan}}',
     granted_other: '{{count}} days of {{plan}}',
+    takenBack: 'taken back on {{at}}',
   },
   roles: {
     title: 'Roles',

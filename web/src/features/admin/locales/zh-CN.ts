@@ -218,6 +218,7 @@ export default {
     history: '记录',
     upcoming: '{{plan}}开始',
     granted_other: '获得 {{plan}} {{count}} 天',
+    takenBack: '{{at}} 已收回',
   },
   roles: {
     title: '角色与权限',

@@ -156,7 +156,13 @@ function History({ billing, planName }: { billing: UserBilling; planName: (id: s
                 <span key={grant.created_at}>
                   {t('billing.granted', { plan: planName(grant.plan_id), count: grant.days })}{' '}
                   <span className={common.muted}>
-                    {[grant.granted_by_name, grant.reason].filter(Boolean).join(' · ')}
+                    {[
+                      grant.granted_by_name,
+                      grant.reason,
+                      grant.taken_back_at && t('billing.takenBack', { at: format.date(grant.taken_back_at) }),
+                    ]
+                      .filter(Boolean)
+                      .join(' · ')}
                   </span>
                 </span>,
               ] as const,

@@ -95,13 +95,13 @@ const texts: SameTexts<typeof zhCN> = {
     undo: {
       button: 'Undo redemption',
       title: 'Undo this redemption?',
-      text: 'The card leaves the user’s collection. Days of membership that it brought stay; change them in user management if need be.',
+      text: 'The card leaves the user’s collection. What is left of the days of membership that it brought is taken back.',
       reason: 'Reason',
       reasonHint: 'It is written to the log.',
       void: 'Make the card void: it cannot be redeemed again',
       done: 'Undone',
-      membership:
-        'Undone. The {{days}} days of {{plan}} that the card brought stay; change them in user management.',
+      membership_one: 'Undone. {{count}} day of {{plan}} was taken back.',
+      membership_other: 'Undone. {{count}} days of {{plan}} were taken back.',
     },
     verify: {
       button: 'Verify log',

@@ -91,12 +91,12 @@ export default {
     undo: {
       button: '撤销兑换',
       title: '撤销这次兑换？',
-      text: '卡片将从用户的卡册中移除。已到账的会员天数不会收回，需要时请到用户管理中调整。',
+      text: '卡片将从用户的卡册中移除。卡片带来的会员天数中尚未用完的部分将一并收回。',
       reason: '原因',
       reasonHint: '会写入日志。',
       void: '同时作废这张卡片，不能再兑换',
       done: '已撤销',
-      membership: '已撤销。卡片带来的 {{days}} 天会员（{{plan}}）仍然保留，可在用户管理中调整。',
+      membership_other: '已撤销，并收回 {{count}} 天会员（{{plan}}）。',
     },
     verify: {
       button: '校验日志',

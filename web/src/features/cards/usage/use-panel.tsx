@@ -88,7 +88,12 @@ function UndoButton({ id }: { id: string }) {
         onSuccess({ membership }) {
           setOpen(false)
           address.set({ use: null })
-          message.success(membership ? t('usage.undo.membership', membership) : t('usage.undo.done'), 8)
+          message.success(
+            membership
+              ? t('usage.undo.membership', { count: membership.days, plan: membership.plan })
+              : t('usage.undo.done'),
+            8,
+          )
         },
       },
     )
