@@ -35,5 +35,8 @@ function formatDay(timeZone: string, at: number): string {
   return formatter.format(at)
 }
 
+/** The instant at which a calendar day begins in the default time zone, whose clocks never change. */
+export const dayStart = (day: string): number => Date.parse(`${day}T00:00:00+08:00`)
+
 /** The calendar month (`2026-11`) at an instant in a time zone. */
 export const monthIn = (timeZone: string, at: number): string => dayIn(timeZone, at).slice(0, 7)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { dayIn, defaultTimeZone } from '#core/clock.ts'
+import { dayIn, dayStart, defaultTimeZone } from '#core/clock.ts'
 import { loadConfig } from '#core/config.ts'
 import { defineJob } from '#core/jobs/jobs.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
@@ -137,6 +137,24 @@ test('what is undone is undone in the region where it was redeemed', async () =>
   }
   await settled(app)
   expect(await regions()).toEqual([{ key: 'Lemuria', redeemed_in_all: 0, undone: 2 }])
+})
+
+test('the pace is that of 28 days and of what there is of today', async () => {
+  const { batch } = await released(app, { quantity: 1000, valid_days: 90 })
+  const rows = app.core.db.primary
+  const now = Date.now()
+  const dayAgo = (days: number) => dayIn(defaultTimeZone, now - days * 86_400_000)
+  await sql`UPDATE cards_batch SET released_at = now() - interval '60 days' WHERE id = ${batch.id}`.execute(
+    rows,
+  )
+  for (let ago = 0; ago <= 40; ago++)
+    await sql`
+      INSERT INTO cards_statistic (batch_id, day, region, redeemed) VALUES (${batch.id}, ${dayAgo(ago)}, '', 10)`.execute(
+      rows,
+    )
+  const { items } = await read<CardsExpiry>('/analytics/expiry')
+  const pace = items.find(each => each.batch_id === batch.id)?.redeemed_per_day ?? 0
+  expect(290 / pace).toBeCloseTo((now - dayStart(dayAgo(28))) / 86_400_000, 2)
 })
 
 test('what was undone is no pace', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Clock, dayIn, defaultTimeZone } from '#core/clock.ts'
+import { type Clock, dayIn, dayStart, defaultTimeZone } from '#core/clock.ts'
 import type { Db } from '#core/db/db.ts'
 import { defineError } from '#core/errors.ts'
 import type { Actor } from '#core/http/route.ts'
@@ -133,12 +133,14 @@ export function createAnalytics({ db, clock }: { db: Db<RedemptionTables>; clock
     },
     async expiry({ user_id }) {
       const now = clock.now()
+      // Whole days, and what there is of today.
       const paceFrom = dayBefore(dayIn(defaultTimeZone, now), pace_days)
       const batches = await db.read(user_id, rows =>
         store.ending(rows, new Date(now).toISOString(), paceFrom),
       )
       const items = batches.map(({ released_at, redeemed_lately, ...batch }) => {
-        const days = Math.min(pace_days, Math.max(1, (now - Date.parse(released_at)) / day_ms))
+        const since = Math.max(dayStart(paceFrom), Date.parse(released_at))
+        const days = Math.max(1, (now - since) / day_ms)
         const redeemed_per_day = redeemed_lately / days
         const left_days = (Date.parse(batch.expires_at) - now) / day_ms
         const expected = batch.remaining - redeemed_per_day * left_days

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Ai } from '#core/ai/ai.ts'
-import { dayIn, defaultTimeZone } from '#core/clock.ts'
+import { dayIn, dayStart, defaultTimeZone } from '#core/clock.ts'
 import { defineError } from '#core/errors.ts'
 import type { Router } from '#core/http/route.ts'
 import type { Identity } from '#modules/identity/contract.ts'
@@ -45,7 +45,7 @@ export function usageRoutes(router: Router, { ai, identity }: { ai: Ai; identity
     }),
     async handler({ actor, query: { group_by, ...query } }) {
       const to = query.to ? Date.parse(query.to) : Date.now()
-      const from = query.from ? Date.parse(query.from) : midnight(to - 29 * day)
+      const from = query.from ? Date.parse(query.from) : dayStart(dayIn(defaultTimeZone, to - 29 * day))
       if (!(from < to) || to - from > mostDays * day) throw badRange()
       const range = { from: new Date(from).toISOString(), to: new Date(to).toISOString() }
       const rows = await ai.ledger.usage(actor.user_id, { ...range, group_by })
@@ -55,5 +55,3 @@ export function usageRoutes(router: Router, { ai, identity }: { ai: Ai; identity
     },
   })
 }
-
-const midnight = (at: number): number => Date.parse(`${dayIn(defaultTimeZone, at)}T00:00:00+08:00`)
