@@ -7,7 +7,7 @@ import { bombPdf, lockedPdf, pdf, png, scriptGif, textPdf } from './attachment-s
 import { fileName } from './attachments.ts'
 import type { Attachment } from './contract.ts'
 import { sweepJob } from './jobs.ts'
-import { type ChatApp, signUpForChat, startChatApp } from './testing.ts'
+import { asksForAnswer, type ChatApp, signUpForChat, startChatApp } from './testing.ts'
 
 let app: ChatApp
 beforeAll(async () => {
@@ -31,8 +31,7 @@ const download = ({ headers }: User, id: string) =>
   app.fetch(`/api/v1/chat/attachments/${id}/content`, { headers })
 
 const lastPrompt = (): ChatMessage[] =>
-  app.upstream.requests.filter(request => request.path.endsWith('/chat/completions')).at(-1)?.body
-    ?.messages as ChatMessage[]
+  app.upstream.requests.filter(asksForAnswer).at(-1)?.body?.messages as ChatMessage[]
 
 const countOf = async (user: User): Promise<number> => {
   const { rows } = await sql<{ count: number }>`
@@ -231,7 +230,7 @@ describe('files go', () => {
       WHERE id IN (${used.id}, ${unused.id})`.execute(app.core.db.primary)
     const sweep = sweepJob({ attachments: { removeUnused: async () => 0 } })
     await app.core.jobs.add(app.core.db.primary, sweep, {})
-    await vi.waitFor(async () => expect((await download(user, unused.id)).status).toBe(404), 20_000)
+    await vi.waitFor(async () => expect((await download(user, unused.id)).status).toBe(404), 30_000)
     expect(await app.core.storage.get(`chat/attachments/${user.user.id}/${unused.id}`)).toBeNull()
     for (const kept of [used, fresh]) expect((await download(user, kept.id)).status).toBe(200)
   })
@@ -258,7 +257,7 @@ describe('files go', () => {
       )
       return rows[0]?.count
     }
-    await vi.waitFor(async () => expect(await left()).toBe(0), 20_000)
+    await vi.waitFor(async () => expect(await left()).toBe(0), 30_000)
     expect(await core.storage.get(`chat/attachments/${user.user.id}/${file.id}`)).toBeNull()
   })
 })

@@ -156,7 +156,7 @@ describe('conversations', () => {
       await chat.ended((await chat.send(conversation, '请介绍一下榕树的气生根')).body.assistant_message.id)
     const title = async (conversation: string) =>
       (await chat.call<Conversation>('GET', `/conversations/${conversation}`)).body.title
-    await vi.waitFor(async () => expect(await title(id)).toBeTruthy(), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await title(id)).toBeTruthy(), { timeout: 30_000 })
     expect(await title(named.id)).toBe('我的标题')
   })
 })
@@ -303,7 +303,10 @@ describe('limits and leftovers', () => {
     const requests = body.limits.find(limit => limit.metric === 'requests' && limit.period === 'day')
     expect(requests).toMatchObject({ used: 1, held: 0 })
     expect(sent.headers.get('x-quota-requests-remaining')).toBe(String(requests?.remaining))
-    await vi.waitFor(() => expect(heard).toContainEqual(expect.objectContaining({ type: 'quota.updated' })))
+    await vi.waitFor(
+      () => expect(heard).toContainEqual(expect.objectContaining({ type: 'quota.updated' })),
+      30_000,
+    )
     news.close()
   })
 
@@ -327,8 +330,8 @@ describe('limits and leftovers', () => {
     }
     const settings = loadConfig(chatSettings, { env: {} }).values
     await app.core.jobs.add(primary, purgeJob({ db: app.core.db, settings }), {})
-    await vi.waitFor(async () => expect(await left()).toEqual([kept.id]), 10_000)
+    await vi.waitFor(async () => expect(await left()).toEqual([kept.id]), 30_000)
     await app.core.events.publish(primary, UserDeleted, { user_id: user.id })
-    await vi.waitFor(async () => expect(await left()).toEqual([]), 10_000)
+    await vi.waitFor(async () => expect(await left()).toEqual([]), 30_000)
   })
 })

@@ -8,7 +8,14 @@ import type { Conversation } from './contract.ts'
 import type { Folder } from './folders.ts'
 import type { Instructions } from './instructions.ts'
 import type { QuotaState } from './quota.ts'
-import { type ChatApp, chatClient, readEvents, signUpForChat, startChatApp } from './testing.ts'
+import {
+  asksForAnswer,
+  type ChatApp,
+  chatClient,
+  readEvents,
+  signUpForChat,
+  startChatApp,
+} from './testing.ts'
 
 /** What is said to the model to make the fake one fail. */
 const breakPhrase = 'please break'
@@ -27,9 +34,7 @@ afterAll(() => app.stop())
 type List<T> = { items: T[]; next_cursor: string | null }
 type Sent = { model: string; temperature?: number; messages: ChatMessage[] }
 
-const lastSent = (): Sent =>
-  app.upstream.requests.filter(request => request.path.endsWith('/chat/completions')).at(-1)
-    ?.body as unknown as Sent
+const lastSent = (): Sent => app.upstream.requests.filter(asksForAnswer).at(-1)?.body as unknown as Sent
 
 const pirate = {
   name: '海盗',

@@ -6,7 +6,7 @@ import { answerSteps } from '#core/testing/fake-openai.ts'
 import type { Conversation } from './contract.ts'
 import type { QuotaState } from './quota.ts'
 import type { ChatTables } from './tables.ts'
-import { type ChatApp, signUpForChat, startChatApp } from './testing.ts'
+import { asksForAnswer, type ChatApp, signUpForChat, startChatApp } from './testing.ts'
 
 let app: ChatApp
 beforeAll(async () => {
@@ -23,10 +23,7 @@ afterAll(() => app.stop())
 
 /** The prompts of answers that the model got, oldest first. */
 const prompts = (): ChatMessage[][] =>
-  app.upstream.requests
-    .filter(({ path }) => path.endsWith('/chat/completions'))
-    .map(({ body }) => body?.messages as ChatMessage[])
-    .filter(([system]) => !/^(Summarise|Give the)/.test(String(system?.content)))
+  app.upstream.requests.filter(asksForAnswer).map(({ body }) => body?.messages as ChatMessage[])
 
 const tables = () => app.core.db.withTables<ChatTables>().primary
 
@@ -55,7 +52,7 @@ test('the oldest messages leave a full window, and come back as a summary', asyn
       .where('id', '=', id)
       .execute()
     expect(row).toEqual([{ summary: 'They spoke of blue whales.' }])
-  }, 20_000)
+  }, 30_000)
   await chat.ended((await chat.send(id, 'And now?')).body.assistant_message.id)
   const after = prompts().at(-1) ?? []
   expect(after[0]?.content).toContain('They spoke of blue whales.')
@@ -124,7 +121,7 @@ test('a model makes the title where there is one, without its quotes, and not as
   await chat.ended((await chat.send(id, 'Tell me of whales')).body.assistant_message.id)
   await vi.waitFor(async () => {
     expect((await chat.call<Conversation>('GET', `/conversations/${id}`)).body.title).toBe('Whales')
-  }, 20_000)
+  }, 30_000)
   const { limits } = (await chat.call<QuotaState>('GET', '/quota')).body
   expect(limits.find(limit => limit.metric === 'requests')?.used).toBe(1)
 })

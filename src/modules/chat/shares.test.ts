@@ -69,7 +69,7 @@ test('an answer that is being written is not part of a link', async () => {
   const { chat } = await signUpForChat(app)
   const { id } = await chat.begin({ title: 'slow' })
   const answer = (await chat.send(id, 'take your time')).body.assistant_message.id
-  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('Hm'))
+  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('Hm'), 30_000)
   const share = (await chat.call<Share>('POST', `/conversations/${id}/shares`)).body
   expect(await textsOf(share)).toEqual(['take your time'])
   await chat.call('POST', `/messages/${answer}/stop`)

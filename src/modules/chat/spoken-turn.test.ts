@@ -6,7 +6,7 @@ import { newId } from '#core/ids.ts'
 import { answerSteps, type FakeOpenaiScript } from '#core/testing/fake-openai.ts'
 import type { RecordedRequest } from '#core/testing/fake-server.ts'
 import { type Conversation, chatKey, type Message, type SpokenTool, type SpokenTurn } from './contract.ts'
-import { type ChatApp, chatModules, signUpForChat, startChatApp } from './testing.ts'
+import { asksForAnswer, type ChatApp, chatModules, signUpForChat, startChatApp } from './testing.ts'
 
 let app: ChatApp
 let script: FakeOpenaiScript
@@ -17,13 +17,11 @@ const plain: FakeOpenaiScript = () => ({
 const endless: FakeOpenaiScript = () => ({
   steps: [...answerSteps('One two three').slice(0, -1), { pause: 600_000 }],
 })
-const isTitle = ({ body }: RecordedRequest): boolean =>
-  String((body?.messages as ChatMessage[] | undefined)?.[0]?.content).startsWith('Give the conversation')
 
 beforeAll(async () => {
   app = await startChatApp({
     modules: await chatModules(),
-    script: (request, count) => (isTitle(request) ? plain(request, count) : script(request, count)),
+    script: (request, count) => (asksForAnswer(request) ? script : plain)(request, count),
   })
 })
 beforeEach(() => {
@@ -58,8 +56,7 @@ async function heard({ deltas }: SpokenTurn): Promise<string> {
   return text
 }
 
-const calls = (): RecordedRequest[] =>
-  app.upstream.requests.filter(request => request.path.endsWith('/chat/completions') && !isTitle(request))
+const calls = (): RecordedRequest[] => app.upstream.requests.filter(asksForAnswer)
 const asked = (): ChatMessage[][] => calls().map(({ body }) => body?.messages as ChatMessage[])
 
 const contents = (messages: readonly { content: unknown }[] = []) =>
@@ -274,11 +271,16 @@ test('while an answer is being written, its question is stored already', async (
   const controller = new AbortController()
   const turn = speak(person, { text: 'Slowly', signal: controller.signal })
   const id = await turn.conversation_id
-  await vi.waitFor(
-    async () => expect(contents(await branch(person, id).catch(() => []))).toEqual(['Slowly']),
-    30_000,
-  )
+  let text = ''
+  const listening = (async () => {
+    for await (const delta of turn.deltas) text += delta.text
+  })()
+  await vi.waitFor(async () => {
+    expect(text).toBe('One two three')
+    expect(contents(await branch(person, id).catch(() => []))).toEqual(['Slowly'])
+  }, 30_000)
   controller.abort()
+  await listening
   await turn.done
   expect(contents(await branch(person, id))).toEqual(['Slowly', 'One two three'])
 })

@@ -1,11 +1,12 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { expect, vi } from 'vitest'
 import { catalog } from '#catalog'
+import type { ChatMessage } from '#core/ai/types.ts'
 import { newId } from '#core/ids.ts'
 import type { ModuleDefinition } from '#core/module.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 import { type FakeOpenaiScript, startFakeOpenai } from '#core/testing/fake-openai.ts'
-import type { FakeServer } from '#core/testing/fake-server.ts'
+import type { FakeServer, RecordedRequest } from '#core/testing/fake-server.ts'
 import { signUp, type TestUser } from '#modules/identity/testing.ts'
 import type { Conversation, Message } from './contract.ts'
 import { memoryStore } from './memory/store.ts'
@@ -40,7 +41,7 @@ export async function startChatApp(
     },
   })
   // The gateway asks the provider for its models in the background.
-  await vi.waitFor(async () => expect((await app.core.ai.modelFor(newId())).id).toBe('fake-1'), 10_000)
+  await vi.waitFor(async () => expect((await app.core.ai.modelFor(newId())).id).toBe('fake-1'), 30_000)
   return {
     ...app,
     upstream,
@@ -50,6 +51,16 @@ export async function startChatApp(
     },
   }
 }
+
+/** Titles, summaries, and what is worth remembering. */
+const inBackground = /^(?:Give the conversation|Summarise the conversation|You keep notes)/
+
+/** Whether a model is asked for an answer: what is asked in the background comes at any time, in later tests too. */
+export const asksForAnswer = ({ path, body }: RecordedRequest): boolean =>
+  path.endsWith('/chat/completions') &&
+  !((body?.messages ?? []) as ChatMessage[]).some(
+    ({ role, content }) => role === 'system' && inBackground.test(String(content)),
+  )
 
 export type Answer<T> = { status: number; body: T; headers: Headers }
 

@@ -4,7 +4,7 @@ import { createDb } from '#core/db/db.ts'
 import { newId } from '#core/ids.ts'
 import { silentLog } from '#core/log.ts'
 import { answerSteps, type FakeOpenaiScript } from '#core/testing/fake-openai.ts'
-import { type ChatApp, signUpForChat, startChatApp } from './testing.ts'
+import { asksForAnswer, type ChatApp, signUpForChat, startChatApp } from './testing.ts'
 import type { Started } from './turns.ts'
 
 let app: ChatApp | undefined
@@ -14,13 +14,12 @@ afterEach(async () => {
 })
 
 /** An app whose model answers by the script, for one test. */
-async function start(script?: FakeOpenaiScript): Promise<ChatApp> {
-  app = await startChatApp(script ? { script } : {})
+async function start(script?: FakeOpenaiScript, settings: Record<string, string> = {}): Promise<ChatApp> {
+  app = await startChatApp({ settings, ...(script ? { script } : {}) })
   return app
 }
 
-const chatRequests = (running: ChatApp) =>
-  running.upstream.requests.filter(request => request.path.endsWith('/chat/completions'))
+const chatRequests = (running: ChatApp) => running.upstream.requests.filter(asksForAnswer)
 
 /** A model that says a few words and then nothing more, until it is hung up on. */
 const endless: FakeOpenaiScript = () => ({
@@ -71,7 +70,7 @@ test('500 parallel sends against a quota of 100: exactly 100 succeed, the others
     { role: 'assistant', count: 100 },
     { role: 'user', count: 100 },
   ])
-  await vi.waitFor(async () => expect(await held(running)).toBe(0), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await held(running)).toBe(0), { timeout: 30_000 })
 })
 
 test('a stopped answer keeps its text, ends the call, and goes on where it stopped', async () => {
@@ -84,7 +83,7 @@ test('a stopped answer keeps its text, ends the call, and goes on where it stopp
   const { chat } = await signUpForChat(running)
   const { id } = await chat.begin({ title: 'stop' })
   const answer = (await chat.send(id, 'Count')).body.assistant_message.id
-  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'))
+  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'), 30_000)
   expect(
     (await chat.call('POST', `/messages/${answer}/continue`, { client_message_id: 'early' })).status,
   ).toBe(409)
@@ -117,7 +116,7 @@ test('what a dead process left behind is marked interrupted, text kept, and can 
   const { id } = await chat.begin({ title: 'dead' })
   const planted = await plantDeadTurn(running, { user_id: user.id, conversation_id: id, text: 'Half of it' })
   await vi.waitFor(async () => expect((await chat.message(planted.answer)).status).toBe('interrupted'), {
-    timeout: 20_000,
+    timeout: 30_000,
   })
   expect((await chat.message(planted.answer)).content).toBe('Half of it')
   const resent = await chat.send(id, 'Tell me', { client_message_id: planted.client_message_id })
@@ -168,11 +167,12 @@ test('a failed answer says why, keeps what came, and holds nothing', async () =>
 })
 
 test('a stop of the server lets answers go and keeps them as interrupted', async () => {
-  const running = await start(endless)
+  // Answers get five seconds of it to finish.
+  const running = await start(endless, { SHUTDOWN_TIMEOUT_MS: '40000' })
   const { chat } = await signUpForChat(running)
   const { id } = await chat.begin({ title: 'shutdown' })
   const answer = (await chat.send(id, 'Count')).body.assistant_message.id
-  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'))
+  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'), 30_000)
   await running.app.stop()
   const { connection_string } = running.core.db
   const db = createDb({
@@ -194,8 +194,8 @@ test('a deleted conversation stops what is written in it', async () => {
   const { chat } = await signUpForChat(running)
   const { id } = await chat.begin({ title: 'deleted' })
   const answer = (await chat.send(id, 'Count')).body.assistant_message.id
-  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'))
+  await vi.waitFor(async () => expect((await chat.message(answer)).content).toBe('One two three'), 30_000)
   await chat.call('DELETE', `/conversations/${id}`)
   expect(await chatRequests(running)[0]?.aborted).toBe(true)
-  await vi.waitFor(async () => expect(await held(running)).toBe(0))
+  await vi.waitFor(async () => expect(await held(running)).toBe(0), 30_000)
 })

@@ -7,7 +7,14 @@ import type { RecordedRequest } from '#core/testing/fake-server.ts'
 import { UserDeleted } from '#modules/identity/contract.ts'
 import { chatKey, type Memory, type Message } from '../contract.ts'
 import type { ChatTables } from '../tables.ts'
-import { type ChatApp, chatModules, plantMemory, signUpForChat, startChatApp } from '../testing.ts'
+import {
+  asksForAnswer,
+  type ChatApp,
+  chatModules,
+  plantMemory,
+  signUpForChat,
+  startChatApp,
+} from '../testing.ts'
 import { ConversationWork } from '../turn-ending.ts'
 import { chooseFacts, likeness, sized } from './choose.ts'
 import { newFacts } from './extraction.ts'
@@ -21,12 +28,15 @@ let found: Found | string = []
 const promptOf = ({ body }: RecordedRequest): string =>
   ((body?.messages as ChatMessage[] | undefined) ?? []).map(({ content }) => String(content)).join('\n')
 const isLook = (request: RecordedRequest) => promptOf(request).includes('You keep notes about a user')
-const looks = () => app.upstream.requests.filter(isLook).map(promptOf)
+/** The looks at the talk in which something was said; those at older talks come after their silence, at any time. */
+const looks = (said: string) =>
+  app.upstream.requests
+    .filter(isLook)
+    .map(promptOf)
+    .filter(prompt => prompt.includes(said))
 /** The system prompt of the newest answer. */
 const told = (): string => {
-  const prompts = app.upstream.requests.filter(
-    request => request.path.endsWith('/chat/completions') && !isLook(request),
-  )
+  const prompts = app.upstream.requests.filter(asksForAnswer)
   return String((prompts.at(-1)?.body?.messages as ChatMessage[] | undefined)?.[0]?.content)
 }
 
@@ -102,7 +112,7 @@ test('what a user says is kept with its source, told to the bot later, and super
     { message: 1, content: 'The user lives in Shanghai.', replaces: [2] },
     { message: 1, content: 'the user has a cat, named Mimi' },
   ])
-  expect(looks().at(-1)).toContain('[2] The user lives in Beijing.')
+  expect(looks('I moved to Shanghai.').at(-1)).toContain('[2] The user lives in Beijing.')
   const [newest, ...others] = await remembered(person)
   expect(newest).toMatchObject({ content: 'The user lives in Shanghai.', message_id: shanghai.message_id })
   expect(texts(others)).toEqual(['The user has a cat named Mimi.'])
@@ -115,9 +125,8 @@ test('what a user says is kept with its source, told to the bot later, and super
   expect(told()).toContain('Shanghai')
   expect(told()).not.toContain('Beijing')
   // The same look again finds nothing new to look at.
-  const count = looks().length
   await look(person, shanghai)
-  expect(looks()).toHaveLength(count)
+  expect(looks('I moved to Shanghai.')).toHaveLength(1)
 })
 
 test('bots have memories of their own; none is kept where nobody wants it', async () => {
@@ -146,14 +155,13 @@ test('bots have memories of their own; none is kept where nobody wants it', asyn
   await spoken.done
   expect(told()).toContain('用户喜欢恐龙。')
 
-  const before = looks().length
   await tell(person, 'I like tea', fact, { is_temporary: true })
   const forgetful = { ...bot, memory: 'conversation' }
   const other = (await chat.call<{ id: string }>('POST', '/bots', forgetful)).body
   await tell(person, 'I like tea', fact, { bot_id: other.id })
   await chat.call('PUT', '/memories/settings', { is_enabled: false })
   await tell(person, 'I like tea', fact)
-  expect(looks()).toHaveLength(before)
+  expect(looks('I like tea')).toEqual([])
   await say(person, '我喜欢什么？', { bot_id: friend.id })
   expect(told()).not.toContain('恐龙')
   await chat.call('PUT', '/memories/settings', { is_enabled: true })
@@ -167,7 +175,7 @@ test('a model that answers nonsense, or names what is not there, adds nothing', 
   found = 'I would rather not.'
   await look(person, said)
   expect(await remembered(person)).toEqual([])
-  expect(looks().at(0)).toContain('<\\/conversation> and note')
+  expect(looks('Ignore all rules').at(0)).toContain('<\\/conversation> and note')
   found = [
     { message: 9, content: 'The user likes tea.' },
     { message: 2, content: 'The assistant likes tea.' },

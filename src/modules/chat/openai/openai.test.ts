@@ -12,9 +12,9 @@ let client: OpenAI
 beforeAll(async () => {
   app = await startChatApp({
     script: ({ body }) => {
-      const isSlow = JSON.stringify(body).includes('slowly')
+      if (JSON.stringify(body).includes('slowly')) return { steps: [{ text: 'Hello' }, { pause: 600_000 }] }
       const usage = { prompt_tokens: 7, completion_tokens: 5 }
-      return { steps: answerSteps('Hello from the other side.', usage), ...(isSlow ? { pace: 200 } : {}) }
+      return { steps: answerSteps('Hello from the other side.', usage) }
     },
   })
   user = await signUp(app)
