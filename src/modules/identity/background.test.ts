@@ -44,7 +44,7 @@ test('other modules hear of accounts that are made, disabled and deleted', async
   const { items } = await bodyOf(await ask(app, 'GET', '/users?q=heard-of', admin))
   const id = items[0]?.id ?? ''
   const hears = (event: { name: string }) =>
-    vi.waitFor(() => expect(heard).toContain(`${event.name} ${id}`), 20_000)
+    vi.waitFor(() => expect(heard).toContain(`${event.name} ${id}`), 30_000)
   await hears(UserCreated)
   await ask(app, 'PATCH', `/users/${id}`, admin, { is_active: false })
   await hears(UserDisabled)
@@ -65,7 +65,7 @@ test('nobody’s mailbox is flooded with reset links', async () => {
     const { items } = await app.core.jobs.list({ name: 'identity.send_password_reset', limit: 100 })
     return items.length === 5 && items.every(job => job.state === 'succeeded')
   }
-  await vi.waitFor(async () => expect(await done()).toBe(true), 20_000)
+  await vi.waitFor(async () => expect(await done()).toBe(true), 30_000)
   expect(await mails()).toHaveLength(3)
 })
 

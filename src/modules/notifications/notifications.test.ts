@@ -57,7 +57,10 @@ test('tells the user live, in the list and by e-mail', async () => {
   const user = await signUp(app, { email: 'han.mei@example.org' })
   const live = await listen(user)
   await service.notify(user.user.id, invited, { team: 'a b', days: 3 })
-  await vi.waitFor(() => expect(live).toMatchObject([{ type: 'notification.created', unread_count: 1 }]))
+  await vi.waitFor(
+    () => expect(live).toMatchObject([{ type: 'notification.created', unread_count: 1 }]),
+    30_000,
+  )
   expect(live[0]).toMatchObject({
     notification: {
       title: 'a b invites you',
@@ -86,7 +89,7 @@ test('sends no e-mail to who has switched them off', async () => {
   const live = await listen(user)
   await service.notify(user.user.id, invited, { team: 'a b', days: 3 })
   // The app is told after the e-mail would have been written.
-  await vi.waitFor(() => expect(live).toHaveLength(1), 20_000)
+  await vi.waitFor(() => expect(live).toHaveLength(1), 30_000)
   const { items } = await app.core.mail.mailbox.list({ limit: 10 })
   expect(items.filter(({ to }) => to === 'quiet@example.org')).toEqual([])
 })
@@ -95,7 +98,7 @@ test('speaks the language of the reader', async () => {
   const user = await signUp(app, { locale: 'zh-CN' })
   const live = await listen(user)
   await service.notify(user.user.id, invited, { team: '三班', days: 3 })
-  await vi.waitFor(() => expect(live).toMatchObject([{ notification: { title: '三班 邀请您' } }]))
+  await vi.waitFor(() => expect(live).toMatchObject([{ notification: { title: '三班 邀请您' } }]), 30_000)
   expect((await get<List>(user, '')).items).toMatchObject([{ body: '邀请在 3 天内有效。' }])
 })
 
@@ -103,7 +106,7 @@ test('reading is told to all devices, and only one’s own can be read', async (
   const [user, stranger] = await Promise.all([signUp(app), signUp(app)])
   const live = await listen(user)
   for (let n = 0; n < 3; n++) await service.notify(user.user.id, quiet, {})
-  await vi.waitFor(() => expect(live).toHaveLength(3))
+  await vi.waitFor(() => expect(live).toHaveLength(3), 30_000)
   expect(await get(user, '/unread-count')).toEqual({ unread_count: 3 })
   const { items } = await get<List>(user, '?limit=2')
   const id = items[0]?.id ?? ''
@@ -114,8 +117,9 @@ test('reading is told to all devices, and only one’s own can be read', async (
   expect(await (await post(user, `/${id}/read`)).json()).toEqual({ unread_count: 2 })
   expect((await get<List>(user, '?unread=true')).items).toHaveLength(2)
   expect(await (await post(user, '/read-all')).json()).toEqual({ unread_count: 0 })
-  await vi.waitFor(() =>
-    expect(live.at(-1)).toEqual({ type: 'notification.read', id: null, unread_count: 0 }),
+  await vi.waitFor(
+    () => expect(live.at(-1)).toEqual({ type: 'notification.read', id: null, unread_count: 0 }),
+    30_000,
   )
   expect((await get<List>(user, '?unread=true')).items).toEqual([])
 })
@@ -147,7 +151,7 @@ test('nothing is left of a deleted user', async () => {
   const user = await signUp(app)
   await service.notify(user.user.id, quiet, {})
   await app.core.db.transaction(tx => app.core.events.publish(tx, UserDeleted, { user_id: user.user.id }))
-  await vi.waitFor(async () => expect((await get<List>(user, '')).items).toEqual([]), { timeout: 10_000 })
+  await vi.waitFor(async () => expect((await get<List>(user, '')).items).toEqual([]), { timeout: 30_000 })
 })
 
 test('the channel is for its user alone', async () => {
