@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { StartError } from '#core/errors.ts'
 import { readWav, writeWav } from '#core/speech/wav.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 import { answerSteps, startFakeOpenai } from '#core/testing/fake-openai.ts'
@@ -64,6 +65,15 @@ test('a wake word is asked as a question too, and what is not taken is told at o
   const tooLong = deviceCommand('simulate', { server: app.url, text: 'a'.repeat(4001), name: 'two' })
   await expect(tooLong).rejects.toThrow('did not take the question')
   await expect(deviceCommand('simulate', { server: app.url, text: ' ' })).rejects.toThrow('--text')
+})
+
+test('a file in which nobody speaks is told as such', async () => {
+  const { access_token: token } = await signUp(app)
+  const wav = join(directory, 'silence.wav')
+  writeFileSync(wav, writeWav(new Int16Array(24_000), 24_000))
+  const asked = deviceCommand('simulate', { server: app.url, token, wav, name: 'three' })
+  await expect(asked).rejects.toThrow(StartError)
+  await expect(asked).rejects.toThrow(`No words were heard in ${wav}`)
 })
 
 test('what cannot be done is said in words', async () => {

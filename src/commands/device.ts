@@ -72,10 +72,13 @@ async function simulate(job: Job): Promise<number> {
   })
   try {
     const asked = await ask(device, job)
-    const stop = await device.waitFor(
-      ({ type, state }) => type === 'error' || (type === 'tts' && state === 'stop'),
-      { timeout_ms: 300_000 },
-    )
+    const stop = await device
+      .waitFor(({ type, state }) => type === 'error' || (type === 'tts' && state === 'stop'), {
+        timeout_ms: 300_000,
+      })
+      .catch((error: Error) => {
+        throw new StartError(`${server} did not finish its answer. ${error.message}`)
+      })
     if (stop.type === 'error') throw new StartError(`${server} did not take the question: ${stop.detail}`)
     for (const message of device.messages) {
       if (message.type === 'stt') say(`${identity.mac} 🎤 ${message.text}`)
@@ -90,7 +93,7 @@ async function simulate(job: Job): Promise<number> {
   }
 }
 
-async function ask(device: SimulatedDevice, { sound, text = '你好' }: Job): Promise<number> {
+async function ask(device: SimulatedDevice, { sound, wav, text = '你好' }: Job): Promise<number> {
   if (!sound) {
     // Not as a device that detected it: what sounds like a wake word would stay without an answer.
     device.send({ type: 'chat', text })
@@ -98,7 +101,12 @@ async function ask(device: SimulatedDevice, { sound, text = '你好' }: Job): Pr
   }
   device.send({ type: 'listen', state: 'start', mode: 'auto' })
   await device.speak(sound, { silence_ms: 5000 })
-  return (await device.waitFor(({ type }) => type === 'stt' || type === 'alert')).at
+  const heard = await device
+    .waitFor(({ type }) => type === 'stt' || type === 'alert', { timeout_ms: 10_000 })
+    .catch((error: Error) => {
+      throw new StartError(`No words were heard in ${wav}. Is somebody speaking in it? ${error.message}`)
+    })
+  return heard.at
 }
 
 /** Starts up, and again until the device has an owner; its digits are printed, or claimed with the token. */
