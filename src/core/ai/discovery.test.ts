@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { systemClock } from '#core/clock.ts'
 import { silentLog } from '#core/log.ts'
 import type { FakeServer } from '#core/testing/fake-server.ts'
-import { pause, startFakeServer } from '#core/testing/fake-server.ts'
+import { startFakeServer } from '#core/testing/fake-server.ts'
 import { createDiscovery } from './discovery.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import type { Target } from './types.ts'
@@ -10,11 +10,13 @@ import type { Target } from './types.ts'
 let gateway: Gateway
 let server: FakeServer
 let target: Target
+/** The server answers when the test says so. */
+let answers: PromiseWithResolvers<void>
 
 beforeAll(async () => {
   gateway = createGateway({ log: silentLog, clock: systemClock })
   server = await startFakeServer(async (_, response) => {
-    await pause(response, 100)
+    await answers.promise
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ data: [{ id: 'one' }, { id: 'two' }] }))
   })
@@ -33,8 +35,14 @@ afterAll(async () => {
   await server.stop()
 })
 
+beforeEach(() => {
+  answers = Promise.withResolvers()
+  server.requests.length = 0
+})
+
 test('all who come before the first answer wait for it, and it is asked for once', async () => {
   const discovery = createDiscovery({ gateway, clock: systemClock, log: silentLog })
+  answers.resolve()
   const seen = await Promise.all(
     Array.from({ length: 5 }, async () => {
       await discovery.ensure([target])
@@ -42,6 +50,18 @@ test('all who come before the first answer wait for it, and it is asked for once
     }),
   )
   for (const models of seen) expect(models).toEqual(['one', 'two'])
+  expect(server.requests).toHaveLength(1)
+})
+
+test('nobody waits long for a server that is slow, whose models are there once it has answered', async () => {
+  const discovery = createDiscovery({ gateway, clock: systemClock, log: silentLog })
+  await discovery.ensure([target])
+  expect(discovery.modelsOf(target)).toEqual([])
+  const before = discovery.version()
+  answers.resolve()
+  await vi.waitFor(() => expect(discovery.modelsOf(target)).toEqual(['one', 'two']), 20_000)
+  expect(discovery.version()).toBeGreaterThan(before)
+  await discovery.ensure([target])
   expect(server.requests).toHaveLength(1)
 })
 

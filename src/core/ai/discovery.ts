@@ -6,8 +6,8 @@ import type { Target } from './types.ts'
 /** What the servers themselves say they have: Ollama, vLLM and whatever has no list of models in the presets. */
 export type Discovery = {
   /**
-   * Waits until each server has answered once, or 1.5 seconds; later calls answer from memory and ask again in the
-   * background every minute. A server that does not answer has no models.
+   * Waits until each server has answered once, or 1.5 seconds; what is answered later is taken as well. Later calls
+   * answer from memory and ask again in the background every minute. A server that does not answer has no models.
    */
   ensure(targets: readonly Target[]): Promise<void>
   modelsOf(target: Target): readonly string[]
@@ -23,9 +23,9 @@ const mostModels = 500
 type Entry = {
   models: readonly string[]
   askedAt: number
-  pending: Promise<void> | null
-  /** Whether it was heard of, or given up on, at least once. */
-  isKnown: boolean
+  isAsked: boolean
+  /** Settles with the first answer, or when nobody waits for it any longer. */
+  first: Promise<void>
 }
 
 export function createDiscovery({
@@ -44,29 +44,39 @@ export function createDiscovery({
 
   async function ask(target: Target, entry: Entry) {
     entry.askedAt = clock.now()
+    entry.isAsked = true
     let models: readonly string[] = []
     try {
-      models = (await gateway.listModels(target, AbortSignal.timeout(firstAnswerMs))).slice(0, mostModels)
+      // Which gives up by itself.
+      models = (await gateway.listModels(target, new AbortController().signal)).slice(0, mostModels)
     } catch (error) {
       log.debug({ error, provider: target.provider_id }, 'a provider does not list its models')
     }
     if (JSON.stringify(models) !== JSON.stringify(entry.models)) version++
     entry.models = models
-    entry.pending = null
-    entry.isKnown = true
+    entry.isAsked = false
+  }
+
+  function enter(target: Target): Entry {
+    const { promise: first, resolve } = Promise.withResolvers<void>()
+    const entry: Entry = { models: [], askedAt: 0, isAsked: false, first }
+    entries.set(keyOf(target), entry)
+    const timer = setTimeout(resolve, firstAnswerMs)
+    void ask(target, entry).finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    return entry
   }
 
   return {
     async ensure(targets) {
-      const first: Promise<void>[] = []
-      for (const target of targets) {
+      const first = targets.map(target => {
         const known = entries.get(keyOf(target))
-        const entry = known ?? { models: [], askedAt: 0, pending: null, isKnown: false }
-        if (!known) entries.set(keyOf(target), entry)
-        if (!entry.pending && (!known || clock.now() - entry.askedAt > everyMs))
-          entry.pending = ask(target, entry)
-        if (!entry.isKnown && entry.pending) first.push(entry.pending)
-      }
+        if (!known) return enter(target).first
+        if (!known.isAsked && clock.now() - known.askedAt > everyMs) void ask(target, known)
+        return known.first
+      })
       await Promise.all(first)
     },
     modelsOf: target => entries.get(keyOf(target))?.models ?? [],
