@@ -86,7 +86,7 @@ test('sends a mail once its transaction has committed, and keeps nothing of it',
     }),
   ).rejects.toThrow('changed my mind')
   await db.transaction(tx => mail.send(tx, { ...letter, html: '<p>Open</p>' }))
-  await vi.waitFor(async () => expect(await mailbox(mail)).toEqual([]), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await mailbox(mail)).toEqual([]), { timeout: 20_000 })
   expect(letters).toHaveLength(1)
   expect(letters[0]).toMatchObject({ from: 'banyan@example.com', to: [letter.to] })
   expect(letters[0]?.body).toContain('canary-token')
@@ -99,7 +99,7 @@ test('goes to one address only, whatever is in it', async () => {
   const { db, mail } = await start(`smtp://127.0.0.1:${port}`)
   await mail.send(db.primary, { ...letter, to: 'a@example.org, b@example.org' })
   await mail.send(db.primary, { ...letter, subject: 'Hello\r\nBcc: c@example.org' })
-  await vi.waitFor(() => expect(letters).toHaveLength(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(letters).toHaveLength(1), { timeout: 20_000 })
   expect(letters[0]?.to).toEqual([letter.to])
   expect(letters[0]?.body).not.toMatch(/^Bcc:/m)
 })
@@ -118,11 +118,11 @@ test('tries again while the server is out of order', async () => {
   await vi.waitFor(
     async () => expect(await mailbox(mail)).toMatchObject([{ state: 'failed', error_code: 'smtp.451' }]),
     {
-      timeout: 10_000,
+      timeout: 20_000,
     },
   )
-  await vi.waitFor(() => expect(letters).toHaveLength(1), { timeout: 20_000 })
-  await vi.waitFor(async () => expect(await mailbox(mail)).toEqual([]))
+  await vi.waitFor(() => expect(letters).toHaveLength(1), { timeout: 40_000 })
+  await vi.waitFor(async () => expect(await mailbox(mail)).toEqual([]), { timeout: 20_000 })
   expectDiscreetLog()
 })
 
@@ -137,13 +137,13 @@ test('gives up on a mail that the server refuses for good', async () => {
   await vi.waitFor(
     async () => expect(await mailbox(mail)).toMatchObject([{ state: 'failed', error_code: 'smtp.550' }]),
     {
-      timeout: 10_000,
+      timeout: 20_000,
     },
   )
   await vi.waitFor(async () => {
     const { items } = await jobs.list({ name: 'core.send_mail', limit: 1 })
     expect(items).toMatchObject([{ state: 'succeeded' }])
-  })
+  }, 20_000)
   expectDiscreetLog()
 })
 
@@ -152,7 +152,7 @@ test('does not talk to a server whose certificate it cannot verify', async () =>
   const { db, mail } = await start(`smtp://127.0.0.1:${port}`)
   await mail.send(db.primary, letter)
   await vi.waitFor(async () => expect(await mailbox(mail)).toMatchObject([{ state: 'failed' }]), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
   expect(letters).toEqual([])
 })
@@ -161,7 +161,7 @@ test('a server that is not there is no more than a failure', async () => {
   const { db, mail } = await start('smtp://127.0.0.1:9')
   await mail.send(db.primary, letter)
   await vi.waitFor(async () => expect(await mailbox(mail)).toMatchObject([{ state: 'failed' }]), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
   expectDiscreetLog()
 })

@@ -23,6 +23,7 @@ test('a wrong address is warned of once, without its password, and fails command
     createLog('info', line => lines.push(line)),
   )
   links.push(link)
+  await vi.waitFor(() => expect(lines).toHaveLength(1), within)
   expect(await link.ready(600)).toBe(false)
   await expect(link.run(redis => redis.ping())).rejects.toThrow(RedisDown)
   expect(lines).toHaveLength(1)

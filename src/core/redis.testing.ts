@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { newToken } from './ids.ts'
 import { silentLog } from './log.ts'
 import { connectRedis, type RedisLink } from './redis.ts'
+import { freePort } from './testing/server-process.ts'
 
 export const testRedisUrl = process.env.REDIS_URL || 'redis://127.0.0.1:6379'
 
@@ -83,15 +83,4 @@ export async function startRedisServer(): Promise<RedisServer> {
   }
   await server.start()
   return server
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -42,6 +42,8 @@ async function open(script?: FakeOpenaiScript, env: Record<string, string> = {})
   closers.push(opened.stop, server.stop)
   const { ai } = opened
   ai.useLimits(async () => limits)
+  // A busy machine may be late with the provider's list.
+  await vi.waitFor(async () => expect(await ai.modelFor(newId())).toMatchObject({ id: 'fake-1' }), 20_000)
   await ai.models.update('fake-1', { input_price: 200, output_price: 800, max_output: 500 })
   const user = newId()
   const used = async () =>
@@ -142,7 +144,7 @@ test('an abort before the first word gives everything back', async () => {
   const asked = server.requests.length
   const running = collect(ai.chat(hello(user, { signal: controller.signal })))
   running.catch(() => undefined)
-  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(asked))
+  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(asked), 20_000)
   controller.abort()
   await expect(running).rejects.toMatchObject({ name: 'AbortError' })
   expect(await used()).toBe('requests 0+0, tokens 0+0')

@@ -345,7 +345,7 @@ test('aborting cancels upstream at once, whether waiting for the head, the first
     const server = await fake(script)
     const controller = new AbortController()
     const running = collectAll(gateway.stream([fakeTarget(server)], hello, controller.signal))
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1))
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), 20_000)
     controller.abort()
     const { error } = await running
     expect(error).toMatchObject({ name: 'AbortError' })
@@ -369,7 +369,8 @@ test.each([
 ])('a slow provider times out: %s', async (_, answer) => {
   const server = await fake(() => answer)
   const other = await fake()
-  const slow = fakeTarget(server, { timeouts: { first_token_ms: 100 } })
+  // Long enough for the request to be there on a busy machine, too.
+  const slow = fakeTarget(server, { timeouts: { first_token_ms: 1_000 } })
   const targets = [slow, fakeTarget(other, { provider_id: 'other', priority: 1 })]
   const gateway = gatewayWith()
   expect((await gateway.complete(targets, hello, never())).content).toBe('Hello from the fake.')

@@ -182,7 +182,7 @@ test('a running call renews its lease', async () => {
     return rows[0]?.lease_until ?? ''
   }
   const first = await lease()
-  await expect.poll(lease, { timeout: 10_000 }).not.toBe(first)
+  await expect.poll(lease, { timeout: 20_000 }).not.toBe(first)
   expect(await ledger.release(reservation)).toBe(true)
 })
 

@@ -289,7 +289,7 @@ test('an answer that falls silent is ended, and one whose reader is slow is not'
   const steps = [...Array.from({ length: 24 }, () => ({ text: long })), { finish: 'stop' }]
   const patient = fakeTarget(await fake(() => ({ steps })), { timeouts: { idle_ms: 160 } })
   const slow = await gateway.passThrough([patient], request, never())
-  await vi.waitFor(() => expect(slow.body.readableLength).toBeGreaterThan(64 * 1024))
+  await vi.waitFor(() => expect(slow.body.readableLength).toBeGreaterThan(64 * 1024), 20_000)
   // A silent neighbour that times out in the meantime shows that the watch has gone by.
   await read(await gateway.passThrough([silent], request, never()))
   expect((await read(slow)).length).toBeGreaterThan(24_000_000)
@@ -321,7 +321,8 @@ test('piped to a real client the bytes arrive, and its leaving is noticed', asyn
 
 test('a slow first delta lets another provider serve, and times out without one', async () => {
   const server = await fake(() => ({ steps: [{ data: '{"choices":[]}' }, { pause: 60_000 }] }))
-  const slow = fakeTarget(server, { timeouts: { first_token_ms: 100 } })
+  // Long enough for the request to be there on a busy machine, too.
+  const slow = fakeTarget(server, { timeouts: { first_token_ms: 1_000 } })
   const gateway = newGateway()
   const other = fakeTarget(await fake(), { provider_id: 'other', priority: 1 })
   const answer = await gateway.passThrough([slow, other], request, never())

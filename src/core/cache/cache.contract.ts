@@ -133,7 +133,7 @@ export function cacheContract(
         await vi.waitFor(async () => {
           for (const cache of [a, b])
             expect(await cache.get({ ...policy, name: 'probe' }, key, async () => 1)).toBe(1)
-        })
+        }, within)
       }
     })
 

@@ -29,7 +29,7 @@ async function open(url: string, prefix: string) {
     const keys = await redis.run(connection => connection.keys(`${prefix}:cache:*:entry:services:warm`))
     if (keys.length === 0) await cache.delete(policy, 'warm')
     expect(keys).toHaveLength(1)
-  })
+  }, within)
   return {
     cache,
     redis,
@@ -97,7 +97,8 @@ async function run(script: string): Promise<string> {
   let errors = ''
   child.stdout.on('data', chunk => (output += chunk))
   child.stderr.on('data', chunk => (errors += chunk))
-  const [code] = await once(child, 'exit')
+  // Not `exit`, which may come before the last of the output.
+  const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(errors)
   return output
 }

@@ -191,11 +191,13 @@ test('a connection that is cut in the middle of a transaction fails that transac
     await sql`SELECT pg_terminate_backend(${rows[0]?.pid ?? 0})`.execute(db.primary)
     // The socket's end has to arrive while no query is under way: that is when nobody else listens for it.
     await expect
-      .poll(() =>
-        sql`SELECT 1`.execute(tx).then(
-          () => 'alive',
-          () => 'cut',
-        ),
+      .poll(
+        () =>
+          sql`SELECT 1`.execute(tx).then(
+            () => 'alive',
+            () => 'cut',
+          ),
+        { timeout: 20_000 },
       )
       .toBe('cut')
     throw new Error('the end')

@@ -91,9 +91,9 @@ test('every consumer hears of what was committed, and only of that', async () =>
   ).rejects.toThrow('changed my mind')
   await db.transaction(tx => events.publish(tx, event, { n: 2 }))
   await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 2', 'test.b 2']), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
-  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0))
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 20_000 })
 })
 
 test('two processes at once deliver each of many events once', async () => {
@@ -107,7 +107,9 @@ test('two processes at once deliver each of many events once', async () => {
   expect(await notes(prefix)).toEqual(numbers.flatMap(n => [`test.a ${n}`, `test.b ${n}`]).sort())
 })
 
-test('a wave is handled together; a bad one among them keeps nobody waiting', async () => {
+test('a wave is handled together; a bad one among them keeps nobody waiting', {
+  timeout: 90_000,
+}, async () => {
   const event = newEvent()
   const prefix = newId()
   const waves: number[] = []
@@ -127,10 +129,11 @@ test('a wave is handled together; a bad one among them keeps nobody waiting', as
   const numbers = Array.from({ length: 250 }, (_, n) => ({ n }))
   await db.transaction(tx => events.publishAll(tx, event, numbers))
   const others = numbers.filter(({ n }) => n !== 13).map(({ n }) => String(n))
-  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(others.sort()), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(others.sort()), { timeout: 20_000 })
   expect(Math.max(...waves)).toBe(200)
   isMended = true
-  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 10_000 })
+  // The pauses between its tries have grown meanwhile.
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 50_000 })
   expect(await notes(prefix)).toEqual(numbers.map(({ n }) => String(n)).sort())
 })
 
@@ -154,17 +157,17 @@ test('a handler that takes long keeps nobody waiting: not the events of other pr
   const { db, events } = await start([long, swift])
   try {
     await events.publishAll(db.primary, event, [{ n: 1 }, { n: 2 }])
-    await vi.waitFor(() => expect(taken).toEqual([2]))
+    await vi.waitFor(() => expect(taken).toEqual([2]), { timeout: 20_000 })
     for (const n of [3, 4]) {
       // As another process does, of whose events this one is not told.
       const now = new Date().toISOString()
       await insertDeliveries(db.primary, [swift.name], now, [{ id: newId(), payload: { n } }])
-      await vi.waitFor(async () => expect(await notes(prefix)).toContain(`test.a ${n}`), { timeout: 5_000 })
+      await vi.waitFor(async () => expect(await notes(prefix)).toContain(`test.a ${n}`), { timeout: 20_000 })
     }
   } finally {
     end()
   }
-  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0))
+  await vi.waitFor(async () => expect(await countDeliveries(db.primary)).toBe(0), { timeout: 20_000 })
   expect(taken).toEqual([2])
 })
 
@@ -189,13 +192,13 @@ test.each([
     const waiting = Array.from({ length }, () => ({ id: newId(), payload: { n: 1 } }))
     await insertDeliveries(database.db.primary, [name], new Date().toISOString(), waiting)
     const { db, events } = await start([slow, swift])
-    await vi.waitFor(async () => expect(await left()).toBeLessThan(length), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await left()).toBeLessThan(length), { timeout: 20_000 })
     await events.publish(db.primary, other, { n: 3 })
     await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 3']), { timeout: 30_000 })
     expect(await left()).toBeGreaterThan(length / 2)
     await sql`DELETE FROM core_event_delivery WHERE consumer = ${name} AND id IN (
     SELECT id FROM core_event_delivery FOR UPDATE SKIP LOCKED)`.execute(db.primary)
-    await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 20_000 })
   },
 )
 
@@ -215,7 +218,7 @@ test('what a killed process was handling is handled by another, once', async () 
   await once(doomed.stdout, 'data')
   const { db } = await start([writes(name, event, prefix)])
   doomed.kill('SIGKILL')
-  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 7']), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 7']), { timeout: 20_000 })
   expect(await countDeliveries(db.primary)).toBe(0)
 })
 
@@ -240,14 +243,14 @@ test('an event that fails again and again becomes a dead job, and can be handled
       UPDATE core_event_delivery SET attempts = 11, run_at = now() WHERE consumer = ${name} AND attempts > 0
       RETURNING id`.execute(db.primary)
     expect(rows).toHaveLength(1)
-  })
+  }, 20_000)
   const find = async () => (await jobs.list({ name, limit: 10 })).items
-  await vi.waitFor(async () => expect(await find()).toMatchObject([{ state: 'dead' }]), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await find()).toMatchObject([{ state: 'dead' }]), { timeout: 20_000 })
   const [job] = await find()
   expect(job?.error_detail).toBe('never')
   isMended = true
   expect(await jobs.retry(job?.id ?? '')).toBe(true)
-  await vi.waitFor(async () => expect((await find())[0]?.state).toBe('succeeded'), { timeout: 10_000 })
+  await vi.waitFor(async () => expect((await find())[0]?.state).toBe('succeeded'), { timeout: 20_000 })
   expect(await notes(prefix)).toEqual(['3'])
 })
 
@@ -283,7 +286,7 @@ test('a handler that fails leaves nothing behind, and is tried again', async () 
   })
   const { db, events } = await start([flaky])
   await events.publish(db.primary, event, { n: 5 })
-  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['5']), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['5']), { timeout: 20_000 })
   expect(tries).toBe(2)
 })
 

@@ -26,7 +26,7 @@ if (await redisIsThere()) {
     const bucket = { capacity: 2, per_ms: 200 }
     await one.take('flow', bucket)
     await one.take('flow', bucket)
-    await vi.waitFor(async () => expect((await one.take('flow', bucket)).allowed).toBe(true))
+    await vi.waitFor(async () => expect((await one.take('flow', bucket)).allowed).toBe(true), 20_000)
   })
 
   test('goes on in memory while Redis is away, and back', async () => {

@@ -54,7 +54,7 @@ test('answers keep their order for a client that sends requests ahead', async ()
   const request = 'GET /pieces HTTP/1.1\r\nHost: a\r\n'
   const answer = await raw(`${request}\r\n${request}\r\n${request}Connection: close\r\n\r\n`)
   expect(answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(3)
-  expect(answer.match(/x{60000}/g)).toHaveLength(3)
+  expect(answer.split('x'.repeat(60_000))).toHaveLength(4)
 })
 
 test('a client of HTTP/1.0 gets the body as it is', async () => {
@@ -67,7 +67,7 @@ test('who leaves ends the body, and a body that breaks cuts the connection', asy
   const left = await fetch(address('/open'), { signal: leaving.signal })
   expect(left.status).toBe(200)
   leaving.abort()
-  await vi.waitFor(() => expect(open.destroyed).toBe(true))
+  await vi.waitFor(() => expect(open.destroyed).toBe(true), 20_000)
 
   const broken = await fetch(address('/open'))
   open.write('half')
@@ -80,14 +80,14 @@ test('a reader who does not read makes the body wait', async () => {
   slow.pause()
   slow.write('GET /open HTTP/1.1\r\nHost: a\r\n\r\n')
   const before = open
-  await vi.waitFor(() => expect(open).not.toBe(before))
+  await vi.waitFor(() => expect(open).not.toBe(before), 20_000)
   const piece = Buffer.alloc(1024 * 1024, 'y')
   let sent = 0
   // The buffers of two sockets take some megabytes; then nothing more is taken.
   await vi.waitFor(() => {
     while (open.write(piece) && sent < 200) sent++
     expect(open.isPaused()).toBe(true)
-  })
+  }, 20_000)
   expect(sent).toBeLessThan(200)
   let received = 0
   slow.on('data', chunk => {
@@ -96,6 +96,6 @@ test('a reader who does not read makes the body wait', async () => {
   slow.resume()
   open.end()
   await once(open, 'end')
-  await vi.waitFor(() => expect(received).toBeGreaterThan(sent * piece.length))
+  await vi.waitFor(() => expect(received).toBeGreaterThan(sent * piece.length), 20_000)
   slow.destroy()
 })

@@ -69,5 +69,8 @@ test('a body that breaks off is no whole file', async () => {
   const socket = connect(port, '127.0.0.1')
   socket.write(head(1000))
   socket.write(Buffer.alloc(10), () => socket.destroy())
-  await vi.waitFor(() => expect(failures).toEqual([expect.objectContaining({ code: 'upload.missing' })]))
+  await vi.waitFor(
+    () => expect(failures).toEqual([expect.objectContaining({ code: 'upload.missing' })]),
+    20_000,
+  )
 })

@@ -48,7 +48,7 @@ test('a job is for its owner and for those who manage jobs', async () => {
   const { jobs, db } = process
   const id = await jobs.add(db.primary, fragile, { isBroken: true }, { owner_id: owner.id })
   await vi.waitFor(async () => expect(await jobs.get(id)).toMatchObject({ state: 'dead' }), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
   for (const allowed of [owner, admin]) {
     const { status, body } = await read(allowed.fetch(`/api/v1/jobs/${id}`))
@@ -84,7 +84,7 @@ test('administrators list jobs, see why one failed, and retry it', async () => {
   const { jobs, db } = process
   const id = await jobs.add(db.primary, fragile, { isBroken: true }, { owner_id: owner.id })
   await vi.waitFor(async () => expect(await jobs.get(id)).toMatchObject({ state: 'dead' }), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
   expect((await owner.fetch('/api/v1/admin/jobs')).status).toBe(403)
   const { body } = await read(admin.fetch(`/api/v1/admin/jobs?state=dead&owner_id=${owner.id}&limit=5`))
@@ -99,7 +99,7 @@ test('administrators list jobs, see why one failed, and retry it', async () => {
   expect((await retry(admin, newId())).status).toBe(404)
   const fine = await jobs.add(db.primary, fragile, { isBroken: false })
   await vi.waitFor(async () => expect(await jobs.get(fine)).toMatchObject({ state: 'succeeded' }), {
-    timeout: 10_000,
+    timeout: 20_000,
   })
   expect(await retry(admin, fine)).toMatchObject({ status: 409, body: { code: 'job.not_retryable' } })
 })
@@ -115,13 +115,13 @@ test('owners cancel their own jobs, administrators any', async () => {
   ] as const) {
     const id = await jobs.add(db.primary, endless, {}, { owner_id: owner.id })
     await vi.waitFor(async () => expect(await jobs.get(id)).toMatchObject({ state: 'running' }), {
-      timeout: 10_000,
+      timeout: 20_000,
     })
     expect((await cancel(stranger, `jobs/${id}`)).status).toBe(404)
     expect((await cancel(stranger, `admin/jobs/${id}`)).status).toBe(403)
     expect((await cancel(who, `${prefix}/${id}`)).status).toBe(202)
     await vi.waitFor(async () => expect(await jobs.get(id)).toMatchObject({ state: 'cancelled' }), {
-      timeout: 10_000,
+      timeout: 20_000,
     })
     expect(await cancel(who, `${prefix}/${id}`)).toMatchObject({ status: 409, body: { code: 'job.ended' } })
   }

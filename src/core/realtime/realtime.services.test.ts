@@ -153,7 +153,7 @@ const redisAway = () => {
     const heard: unknown[] = []
     const first = await hub.subscribe('c', {}, ({ data }) => heard.push(data))
     await hub.publish('c', { n: 1 })
-    await vi.waitFor(() => expect(heard).toEqual([{ n: 1 }]))
+    await vi.waitFor(() => expect(heard).toEqual([{ n: 1 }]), within)
     expect(await hub.subscribe('c', { from: first.position }, () => undefined)).toMatchObject({
       recovered: true,
     })

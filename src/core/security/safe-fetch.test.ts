@@ -265,7 +265,7 @@ test('too large an answer is cut off, announced or not', async () => {
   await expect(safeFetch(endless.url, { max_bytes: 1000 })).rejects.toThrow(code('fetch.too_large'))
   await expect(safeFetch(announced.url, { max_bytes: 1999 })).rejects.toThrow(code('fetch.too_large'))
   expect((await (await safeFetch(announced.url, { max_bytes: 2000 })).bytes()).length).toBe(2000)
-  await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  await vi.waitFor(() => expect(closed).toHaveBeenCalled(), 20_000)
 })
 
 test('silence, a body that drips and a chain of slow redirects all end at the time limit', async () => {

@@ -29,7 +29,9 @@ export async function startFakeServer(
     void receive(incoming, response)
   })
   const receive = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const text = await readAll(incoming)
+    const text = await readAll(incoming).catch(() => null)
+    // The client went away before it had asked for anything.
+    if (text === null) return
     const recorded: RecordedRequest = {
       method: incoming.method ?? '',
       path: incoming.url ?? '',

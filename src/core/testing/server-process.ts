@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +12,7 @@ export type ServerProcess = {
   url: string
   /** Everything it wrote so far, both streams. */
   output(): string
-  /** Resolves with the first match in its output; rejects when it exits before, or after a minute. */
+  /** Resolves with the first match in its output; rejects when it exits before, or after two minutes. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>
   /** The exit code, or the signal that ended it. */
   exited: Promise<number | string>
@@ -59,7 +60,7 @@ export function spawnServer(
         }
         const fail = (why: string) =>
           settle(() => reject(new Error(`${why} before ${pattern}:\n${output.slice(-4000)}`)))
-        const timer = setTimeout(() => fail('A minute went by'), 60_000)
+        const timer = setTimeout(() => fail('Two minutes went by'), 120_000)
         watchers.add(look)
         void exited.then(code => fail(`Exited with ${code}`))
         look()
@@ -79,12 +80,21 @@ export function spawnServer(
 /** Resolves when the server says that it is ready. */
 export const untilReady = (server: ServerProcess): Promise<unknown> => server.waitFor(/Banyan is ready/)
 
-/** A TCP port that was free a moment ago. */
+/**
+ * A TCP port that was free a moment ago. It lies below those that systems hand out by themselves, so that none of the
+ * servers and connections of other tests takes it before it is used, or while its server is away.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
