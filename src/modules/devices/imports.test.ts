@@ -81,7 +81,9 @@ test('lists in GBK and UTF-16 are read, and files that are no lists refused', as
   const wide = new Uint8Array(Buffer.from(`\uFEFFmac\tsn\n${newMac()}\tW1`, 'utf16le'))
   expect((await importList(await newBatch(), wide)).body).toMatchObject({ encoding: 'utf-16le', added: 1 })
   for (const [bytes, error] of [
-    ['', /empty/],
+    ['', /no devices/],
+    ['\n\n', /no devices/],
+    ['mac,serial\n\n', /no devices/],
     ['PK\x03\x04 a workbook', /CSV/],
     ['\0\0\0\0', /CSV/],
   ] as const) {

@@ -35,8 +35,8 @@ const importNotFound = defineError({
 const importEmpty = defineError({
   code: 'device_import.empty',
   status: 422,
-  en: 'The file is empty.',
-  'zh-CN': '文件是空的。',
+  en: 'The file lists no devices.',
+  'zh-CN': '文件中没有设备。',
 })
 const importNotText = defineError({
   code: 'device_import.not_csv',
@@ -154,6 +154,7 @@ export function createImports(deps: {
       }
     }
     let layout: Layout | null = null
+    let isEmpty = true
     let line = 0
     let done = batch.lines_done
     let lines: [number, string][] = []
@@ -170,10 +171,11 @@ export function createImports(deps: {
         layout = layoutOf(text)
         if (layout.hasHeader) continue
       }
+      if (text.trim() !== '') isEmpty = false
       if (line > done) lines.push([line, text])
       if (lines.length >= chunkLines) await flush(layout)
     }
-    if (!layout) throw importEmpty()
+    if (!layout || isEmpty) throw importEmpty()
     if (line > done) await flush(layout)
   }
 
