@@ -96,7 +96,7 @@ test('points of a card are given once, whatever is told how often and in which o
   })
   const id = newId()
   await deliver(site.app, RedemptionUndone, undo(undoneFirst))
-  await vi.waitFor(async () => expect(await site.factsOf(user)).toBeGreaterThanOrEqual(2), patience)
+  await site.counted(user, 1, RedemptionUndone)
   await Promise.all([
     deliver(site.app, CardRedeemed, kept, { id }),
     deliver(site.app, CardRedeemed, kept, { id }),

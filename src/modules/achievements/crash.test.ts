@@ -26,34 +26,49 @@ async function plantHistory() {
     CROSS JOIN LATERAL generate_series(1, 1 + n % 4)`.execute(banyan.db.primary)
 }
 
+/** Meanwhile no replay gets past this user, the so-manieth in their order. */
+const keptBefore = <T>(count: number, work: () => Promise<T>): Promise<T> =>
+  banyan.db.transaction(async tx => {
+    await sql`SET LOCAL idle_in_transaction_session_timeout = 0`.execute(tx)
+    await sql`
+      SELECT FROM achievements_user WHERE user_id = (
+        SELECT user_id FROM achievements_user ORDER BY user_id OFFSET ${count} LIMIT 1
+      ) FOR UPDATE`.execute(tx)
+    return work()
+  })
+
 const definition = (id: string) => banyan.call<Definition>('GET', `/achievements/definitions/${id}`)
 
 test('a replay goes on after a cancel and after kill -9, and unlocks everything exactly once', async () => {
   await banyan.live()
   await plantHistory()
-  const made = await banyan.call<Definition>(
-    'POST',
-    '/achievements/definitions',
-    definitionOf(counting('devices.turn.completed', 2, 4)),
-  )
-  const half = async (from: number) => {
-    await vi.waitFor(async () => {
-      const { replay } = await definition(made.id)
-      expect(replay.users_done).toBeGreaterThan(from)
+  const half = (id: string, from: number) =>
+    vi.waitFor(async () => {
+      const now = await definition(id)
+      expect(now.replay.users_done).toBeGreaterThan(from)
+      return now
     }, patience)
-    return definition(made.id)
-  }
-  const begun = await half(0)
-  await banyan.call('POST', `/jobs/${begun.replay.job_id}/cancel`)
+  const made = await keptBefore(users / 2, async () => {
+    const { id } = await banyan.call<Definition>(
+      'POST',
+      '/achievements/definitions',
+      definitionOf(counting('devices.turn.completed', 2, 4)),
+    )
+    const begun = await half(id, 0)
+    await banyan.call('POST', `/jobs/${begun.replay.job_id}/cancel`)
+    return begun
+  })
   const stopped = await vi.waitFor(async () => {
     const now = await definition(made.id)
     expect(now.replay.state).not.toBe('running')
     return now
   }, patience)
 
-  await banyan.call('POST', `/achievements/definitions/${made.id}/replays`)
-  await half(stopped.replay.users_done)
-  await banyan.kill()
+  await keptBefore(users - 10, async () => {
+    await banyan.call('POST', `/achievements/definitions/${made.id}/replays`)
+    await half(made.id, stopped.replay.users_done)
+    await banyan.kill()
+  })
   await banyan.live()
   await vi.waitFor(async () => expect((await definition(made.id)).replay.state).toBe('done'), patience)
   const { holders, replay } = await definition(made.id)

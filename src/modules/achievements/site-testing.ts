@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expect, vi } from 'vitest'
 import { newId } from '#core/ids.ts'
 import { startTestApp } from '#core/testing/app.ts'
@@ -36,8 +37,16 @@ export async function startSite(settings: Record<string, string> = {}) {
       return body
     }, patience)
 
-  const factsOf = async ({ user }: TestUser): Promise<number> =>
-    (await db.selectFrom('achievements_fact').select('id').where('user_id', '=', user.id).execute()).length
+  /** Of all events, or of one: unlockings are facts too, and come when they please. */
+  const factsOf = async ({ user }: TestUser, event?: { name: string }): Promise<number> =>
+    (
+      await db
+        .selectFrom('achievements_fact')
+        .select('id')
+        .where('user_id', '=', user.id)
+        .$if(event !== undefined, query => query.where('event', '=', event?.name ?? ''))
+        .execute()
+    ).length
 
   return {
     app,
@@ -58,9 +67,15 @@ export async function startSite(settings: Record<string, string> = {}) {
       if (!found) throw new Error('The achievement is not shown')
       return found
     },
-    /** Waits until so many facts of a user are stored. */
-    counted: (user: TestUser, count: number) =>
-      vi.waitFor(async () => expect(await factsOf(user)).toBe(count), patience),
+    /** Waits until so many facts of a user are stored: of one event, unless there is to be none at all. */
+    counted: (user: TestUser, count: number, event?: { name: string }) =>
+      vi.waitFor(async () => expect(await factsOf(user, event)).toBe(count), patience),
+    /** Waits until all events have been handled, and those to which they led. */
+    eventsAreOver: () =>
+      vi.waitFor(async () => {
+        const { rows } = await sql`SELECT FROM core_event_delivery`.execute(db)
+        expect(rows).toEqual([])
+      }, patience),
   }
 }
 

@@ -30,17 +30,30 @@ async function importOf(batch: Batch): Promise<Row | undefined> {
   return rows[0]
 }
 
-/** Kills the server once it has taken in some of the lines, and returns where it was. */
-async function killAmong(batch: Batch): Promise<Row> {
-  await vi.waitFor(async () => expect((await importOf(batch))?.lines_done).toBeGreaterThan(0), {
-    timeout: 60_000,
-    interval: 5,
+/**
+ * Begins to import a list, kills the server once it has taken in some of the lines, and returns where it was. Before
+ * that it gets no further than to `mac`: that is kept back for a device that never comes to be.
+ */
+const killAmong = (batch: Batch, mac: string, begin: () => Promise<unknown>): Promise<Row> =>
+  banyan.db.transaction(async tx => {
+    await sql`SET LOCAL idle_in_transaction_session_timeout = 0`.execute(tx)
+    const written = mac.replaceAll(/(..)(?!$)/g, '$1:')
+    await sql`
+      INSERT INTO devices_device (id, type_id, mac, state, approval)
+      SELECT gen_random_uuid(), id, ${written}, 'produced', 'approved' FROM devices_type WHERE is_default`.execute(
+      tx,
+    )
+    await begin()
+    await vi.waitFor(async () => expect((await importOf(batch))?.lines_done).toBeGreaterThan(0), {
+      timeout: 60_000,
+      interval: 5,
+    })
+    await banyan.kill()
+    await sql`DELETE FROM devices_device WHERE mac = ${written}`.execute(tx)
+    const row = await importOf(batch)
+    if (!row) throw new Error('The import is gone')
+    return row
   })
-  await banyan.kill()
-  const row = await importOf(batch)
-  if (!row) throw new Error('The import is gone')
-  return row
-}
 
 /** The report once all is done, and the devices that are there. */
 async function resultOf(batch: Batch, { id }: Row) {
@@ -83,8 +96,9 @@ test('a long list whose reader is killed half-way is taken in once, line by line
     }
   }
   const batch = await newBatch('long')
-  expect(await upload(batch, lines.join('\n'))).toMatchObject({ job_id: expect.any(String) })
-  const cut = await killAmong(batch)
+  const cut = await killAmong(batch, macs[20_000] ?? '', async () =>
+    expect(await upload(batch, lines.join('\n'))).toMatchObject({ job_id: expect.any(String) }),
+  )
   expect(cut.state).toBe('running')
   expect(cut.lines_done).toBeLessThan(lines.length)
   await banyan.live()
@@ -102,11 +116,13 @@ test('a long list whose reader is killed half-way is taken in once, line by line
 test('a short list is finished too when the server dies before its sender has the answer', async () => {
   const macs = Array.from({ length: 14_000 }, (_, n) => macOf('0a00', n))
   const batch = await newBatch('short')
-  const answer = upload(batch, macs.join('\n')).then(
-    () => 'answered',
-    () => 'gone',
-  )
-  const cut = await killAmong(batch)
+  let answer: Promise<string> | undefined
+  const cut = await killAmong(batch, macs[7_000] ?? '', async () => {
+    answer = upload(batch, macs.join('\n')).then(
+      () => 'answered',
+      () => 'gone',
+    )
+  })
   expect([await answer, cut.state]).toEqual(['gone', 'running'])
   await banyan.live()
   const { report, macs: stored } = await resultOf(batch, cut)
