@@ -19,6 +19,22 @@ export const membershipGranted = defineNotification<{ name: string; days: number
   is_emailed: false,
 })
 
+export const cardTakenBack = defineNotification<{ name: string }>({
+  name: 'cards.card_taken_back',
+  texts: {
+    'zh-CN': {
+      title: '卡片已收回：{name}',
+      body: '“{name}”的兑换已被撤销，它带来的权益也一并收回。如有疑问，请联系管理员。',
+    },
+    en: {
+      title: 'Card taken back: {name}',
+      body: '“{name}” is no longer in your collection, nor is what it brought. If that surprises you, ask an administrator.',
+    },
+  },
+  path: '/cards/collection',
+  is_emailed: false,
+})
+
 export const bruteForceSuspected = defineNotification<{
   attempts: number
   users: number

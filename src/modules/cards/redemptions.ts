@@ -7,6 +7,7 @@ import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
 import type { Billing } from '#modules/billing/contract.ts'
+import type { Notifications } from '#modules/notifications/contract.ts'
 import { type CodeHasher, hashesOf, parseCode } from './codes.ts'
 import { RedemptionUndone } from './contract.ts'
 import type { redemptionSettings } from './redemption-config.ts'
@@ -20,6 +21,7 @@ import {
   tooManyAttempts,
 } from './redemption-errors.ts'
 import { countFailure, type Scopes, scopesOf } from './redemption-limits.ts'
+import { cardTakenBack } from './redemption-notifications.ts'
 import {
   type Attempt,
   type CardStanding,
@@ -64,6 +66,7 @@ export function createRedemptions({
   settings,
   hashers,
   billing,
+  notifications,
   settleSoon,
 }: {
   db: Db<RedemptionTables>
@@ -73,6 +76,7 @@ export function createRedemptions({
   settings: Settings<typeof redemptionSettings>
   hashers: readonly CodeHasher[]
   billing: Pick<Billing, 'takeBackDays'>
+  notifications: Pick<Notifications, 'notify'>
   /** Asks for what is pending to be logged and told to others. */
   settleSoon: () => void
 }): Redemptions {
@@ -192,13 +196,14 @@ export function createRedemptions({
           note: reason,
         })
         const template = await store.templateOf(tx, redemption)
+        let membership: Undone['membership'] = null
         if (redemption.user_id !== null) {
           const { user_id, template_id } = redemption
-          const { category } = template
+          const { category, name } = template
+          membership = await billing.takeBackDays(user_id, id, { tx })
           await events.publish(tx, RedemptionUndone, { redemption_id: id, user_id, template_id, category })
+          await notifications.notify(user_id, cardTakenBack, { name }, { tx, key: `undone ${id}` })
         }
-        const membership =
-          redemption.user_id === null ? null : await billing.takeBackDays(redemption.user_id, id, { tx })
         return { id, card_state, membership }
       })
       settleSoon()
