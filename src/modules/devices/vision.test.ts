@@ -179,8 +179,10 @@ test('what is no picture, too large, or no form is refused', async () => {
 test('a camera that shows pictures without end is slowed down, and pages may ask beforehand', async () => {
   const device = await claimedDevice(app, await signUp(app))
   const answers = []
-  for (let n = 0; n < 22; n++) answers.push(await show(device, formOf('?', Buffer.from('no picture'))))
-  expect(answers[0]?.status).toBe(415)
+  // What flows back meanwhile is let in too.
+  do answers.push(await show(device, formOf('?', Buffer.from('no picture'))))
+  while (answers.at(-1)?.status === 415)
+  expect(answers.length).toBeGreaterThan(20)
   expect(answers.at(-1)).toMatchObject({ status: 429, body: { code: 'rate.limited' } })
   const preflight = await app.fetch('/api/v1/devices/vision', {
     method: 'OPTIONS',
