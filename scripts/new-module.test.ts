@@ -25,7 +25,7 @@ function run(...args: string[]) {
 const newModule = (...args: string[]) => run('scripts/new-module.ts', ...args)
 const contents = () => edited.map(path => readFileSync(join(root, path), 'utf8'))
 
-test('a name that cannot be is refused, and nothing is written', () => {
+test('a name that cannot be is refused, and nothing is written', { timeout: 240_000 }, () => {
   const before = contents()
   for (const name of ['', 'Wiki', '1wiki', 'my-wiki', 'w', '../wiki', 'core', 'users', 'x'.repeat(21)]) {
     expect(newModule(name).status, name).toBe(1)
@@ -37,7 +37,7 @@ test('a name that cannot be is refused, and nothing is written', () => {
   expect(contents()).toEqual(before)
 })
 
-test('a failure half-way leaves nothing behind', () => {
+test('a failure half-way leaves nothing behind', { timeout: 240_000 }, () => {
   const catalog = join(root, 'scripts/env-example.ts')
   const whole = readFileSync(catalog)
   const before = contents()
@@ -68,4 +68,4 @@ test('a new module passes the checks and its own test', () => {
     'src/core/config.test.ts',
   )
   expect(tested.status, tested.output).toBe(0)
-}, 240_000)
+}, 600_000)

@@ -4,8 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { freePort, type ServerProcess, spawnServer, untilReady } from '#core/testing/server-process.ts'
+
+// Most start several servers, each with a database of its own: seconds, or many of them on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** How a line of a stack begins. */
 const stack = '    at '

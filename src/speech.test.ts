@@ -263,12 +263,11 @@ test('long audio is a job of its owner: utterance by utterance, readable for a d
   const job = (await (
     await app.fetch(`/api/v1/jobs/${body.job_id}`, { headers: user.headers })
   ).json()) as JobView
-  await vi.waitFor(() =>
-    expect(job).toMatchObject({ owner_id: user.user.id, name: 'core.transcribe_speech' }),
-  )
+  expect(job).toMatchObject({ owner_id: user.user.id, name: 'core.transcribe_speech' })
   // The audio goes after the text is there.
-  await vi.waitFor(async () =>
-    expect((await app.core.storage.get(`speech/transcriptions/${body.id}`)) === null).toBe(true),
+  await vi.waitFor(
+    async () => expect((await app.core.storage.get(`speech/transcriptions/${body.id}`)) === null).toBe(true),
+    20_000,
   )
   expect((await read(await signUp(app))).status).toBe(404)
   expect((await app.fetch(path, { method: 'DELETE', headers: user.headers })).status).toBe(204)

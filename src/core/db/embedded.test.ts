@@ -29,6 +29,9 @@ import { findPostgresPackage, prepareBinaries } from './embedded-files.ts'
 import { isAlive, readPostmaster } from './embedded-server.ts'
 import { defaultDataDir, isReachable, serverUser } from './embedded-user.ts'
 
+// Clusters are made and recovered here: seconds, or many of them on a busy machine.
+vi.setConfig({ testTimeout: 300_000 })
+
 const isRoot = process.getuid?.() === 0
 const hasProc = process.platform === 'linux'
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
@@ -98,7 +101,7 @@ function spawnOwner(dataDir: string, options: { uid?: number; gid?: number } = {
   return state
 }
 
-const patient = { timeout: 30_000, interval: 5 }
+const patient = { timeout: 60_000, interval: 5 }
 
 const postmasterPid = (dataDir: string) => readPostmaster(join(dataDir, 'postgres'))?.pid ?? 0
 const isRunning = (pid: number, dataDir: string) => isAlive(pid, join(dataDir, 'postgres'))

@@ -54,7 +54,7 @@ test('answers keep their order for a client that sends requests ahead', async ()
   const request = 'GET /pieces HTTP/1.1\r\nHost: a\r\n'
   const answer = await raw(`${request}\r\n${request}\r\n${request}Connection: close\r\n\r\n`)
   expect(answer.match(/HTTP\/1.1 200 OK/g)).toHaveLength(3)
-  expect(answer.split('x'.repeat(60_000))).toHaveLength(4)
+  expect(answer.match(/x+/g)?.filter(({ length }) => length > 60_000).length).toBe(3)
 })
 
 test('a client of HTTP/1.0 gets the body as it is', async () => {

@@ -13,8 +13,10 @@ import type { Pcm, SynthesisOptions, Synthesizer } from './types.ts'
 import { wavHeader } from './wav.ts'
 
 const stops: (() => void)[] = []
-afterEach(() => {
+afterEach(async () => {
   for (const stop of stops.splice(0)) stop()
+  // Some count them.
+  await vi.waitFor(() => expect(engines()).toEqual([]), 20_000)
 })
 
 function open({ path = '', voice = '' } = {}): Synthesizer {
@@ -148,17 +150,18 @@ test('the queue is bounded, what was aborted is not spoken, and two processes at
   const pool = createEspeakPool({ start: startOwnEspeak, log: silentLog })
   stops.push(pool.stop)
   const abort = new AbortController()
-  const task = { text: '你好', voice: 'cmn', speed: 1 }
+  // So long that the engines are still at the first of them when the rest is aborted.
+  const task = { text: '这是一个很长的故事。'.repeat(6), voice: 'cmn', speed: 1 }
   const all = Array.from({ length: 260 }, () => pool.speak(task, () => {}, abort.signal))
   const ended = Promise.allSettled(all)
-  await vi.waitFor(() => expect(engines()).toHaveLength(2))
+  await vi.waitFor(() => expect(engines()).toHaveLength(2), 20_000)
   abort.abort()
   const reasons = (await ended).filter(result => result.status === 'rejected').map(({ reason }) => reason)
   expect(reasons.filter(({ code }) => code === 'speech.busy')).toHaveLength(58)
   expect(reasons.filter(({ name }) => name === 'AbortError').length).toBeGreaterThan(150)
   expect(engines()).toHaveLength(2)
   pool.stop()
-  await vi.waitFor(() => expect(engines()).toHaveLength(0))
+  await vi.waitFor(() => expect(engines()).toHaveLength(0), 20_000)
 })
 
 test('abort ends the reading at once with its reason', async () => {
