@@ -263,7 +263,7 @@ test('lines are pinged, and one on which nothing comes back is given up', async 
 describe('time limits', () => {
   let quick: ChatApp
   beforeAll(async () => {
-    quick = await startTalkApp({ settings: { DEVICES_HELLO_SECONDS: '2', DEVICES_IDLE_SECONDS: '5' } })
+    quick = await startTalkApp({ settings: { DEVICES_HELLO_SECONDS: '4', DEVICES_IDLE_SECONDS: '5' } })
   })
   afterAll(() => quick.stop())
 

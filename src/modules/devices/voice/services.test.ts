@@ -31,7 +31,7 @@ afterEach(async () => {
   listener.heal()
   speaker.heal()
   // Whatever happened, no call is left open.
-  await vi.waitFor(() => expect([listener.open, speaker.open]).toEqual([0, 0]), 10_000)
+  await vi.waitFor(() => expect([listener.open, speaker.open]).toEqual([0, 0]), 30_000)
 })
 afterAll(async () => {
   await app?.stop()
@@ -96,19 +96,19 @@ test.each(['abort', 'close', 'terminate', 'goodbye', 'listen'] as const)(
       device.send({ type: 'listen', state: 'start', mode: 'manual' })
       await device.speak(voiceLike(900), { speed: 6, silence_ms: 0 })
       device.send({ type: 'listen', state: 'stop' })
-      await vi.waitFor(() => expect(hanging.open).toBeGreaterThan(0), 10_000)
+      await vi.waitFor(() => expect(hanging.open).toBeGreaterThan(0), 30_000)
       await vi.waitFor(
         () =>
           expect(
             which === 'listener' ? listener.recognitions.length : speaker.utterances.length,
           ).toBeGreaterThan(0),
-        10_000,
+        30_000,
       )
       if (how === 'close') await device.close()
       else if (how === 'terminate') device.webSocket.terminate()
       else if (how === 'listen') device.send({ type: 'listen', state: 'start', mode: 'manual' })
       else device.send({ type: how })
-      await vi.waitFor(() => expect(hanging.open).toBe(0), 10_000)
+      await vi.waitFor(() => expect(hanging.open).toBe(0), 30_000)
       expect(await lastTurn(device)).toMatchObject({ outcome: 'aborted' })
       device.webSocket.terminate()
       listener.heal()

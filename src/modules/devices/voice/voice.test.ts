@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answerSteps, type FakeOpenaiScript } from '#core/testing/fake-openai.ts'
-import type { RecordedRequest } from '#core/testing/fake-server.ts'
-import type { ChatApp } from '#modules/chat/testing.ts'
+import { asksForAnswer, type ChatApp } from '#modules/chat/testing.ts'
 import type { Received } from '../simulator/device.ts'
 import { roomNoise, voiceLike } from '../simulator/sound.ts'
 import { startTalkApp, type TestDevice, talkingDevice } from '../socket/talk.testing.ts'
@@ -16,11 +15,10 @@ const long: FakeOpenaiScript = () => ({ steps: answerSteps(sentences.join('')) }
 const hanging: FakeOpenaiScript = () => ({
   steps: [...answerSteps('从前有一座山。山里').slice(0, -1), { pause: 600_000 }],
 })
-const isTitle = ({ body }: RecordedRequest): boolean => JSON.stringify(body).includes('Give the conversation')
 
 beforeAll(async () => {
   app = await startTalkApp({
-    script: (request, count) => (isTitle(request) ? short(request, count) : script(request, count)),
+    script: (request, count) => (asksForAnswer(request) ? script : short)(request, count),
   })
 })
 beforeEach(() => {
@@ -187,13 +185,10 @@ describe('being interrupted', () => {
     const device = await talkingDevice(app)
     tell(device, '讲个故事')
     await device.waitFor(isTts('start'))
-    await vi.waitFor(
-      () => expect(app.upstream.requests.some(request => !isTitle(request))).toBe(true),
-      20_000,
-    )
+    await vi.waitFor(() => expect(app.upstream.requests.some(asksForAnswer)).toBe(true), 20_000)
     device.send({ type: 'abort' })
     await stopped(device)
-    expect(await app.upstream.requests.find(request => !isTitle(request))?.aborted).toBe(true)
+    expect(await app.upstream.requests.find(asksForAnswer)?.aborted).toBe(true)
     await expectSilence(device)
     await device.close()
   })
@@ -283,12 +278,9 @@ describe('being interrupted', () => {
     script = hanging
     const device = await talkingDevice(app)
     tell(device, '讲个故事')
-    await vi.waitFor(
-      () => expect(app.upstream.requests.some(request => !isTitle(request))).toBe(true),
-      20_000,
-    )
+    await vi.waitFor(() => expect(app.upstream.requests.some(asksForAnswer)).toBe(true), 20_000)
     device.webSocket.terminate()
-    expect(await app.upstream.requests.find(request => !isTitle(request))?.aborted).toBe(true)
+    expect(await app.upstream.requests.find(asksForAnswer)?.aborted).toBe(true)
     expect((await turnsOf(device))[0]).toMatchObject({ outcome: 'aborted' })
   })
 })
