@@ -5,7 +5,7 @@ import { makePerson } from './harness/banyan.ts'
 import { signInQuietly } from './harness/browser.ts'
 import { answers, ask, chooseInMenu, finishedAnswer, openNewChat, questions } from './harness/chat.ts'
 import { useSite } from './harness/site.ts'
-import { words } from './harness/upstream.ts'
+import { gate, words } from './harness/upstream.ts'
 
 const site = useSite({ mayComplain: /the server responded with a status of 40[14]/ })
 afterEach(() => {
@@ -75,6 +75,8 @@ test('what one person exports another can import', async () => {
   const { page } = await newcomer()
   await ask(page, 'Take me elsewhere')
   await finishedAnswer(page)
+  // The other one finds it by its title, which is made in the background.
+  await list(page).getByRole('link', { name: 'About Take me elsewhere' }).waitFor()
   await page.getByRole('button', { name: 'Conversation actions' }).click()
   await page.getByRole('menuitem').getByText('Export', { exact: true }).hover()
   const download = page.waitForEvent('download')
@@ -109,17 +111,20 @@ test('a bot answers by its own prompt', async () => {
   await page.getByLabel('Prompt', { exact: true }).fill('You translate into French.')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByRole('heading', { name: 'Translator' }).waitFor()
-  await page
-    .getByRole('link', { name: 'Start a chat' })
-    .or(page.getByRole('button', { name: 'Start a chat' }))
-    .click()
+  // The question may be there before the bot is.
+  const asked = gate()
+  await page.route(/\/chat\/bots\/[0-9a-f-]{36}$/, async route => {
+    await asked.opened
+    await route.continue()
+  })
+  await page.getByRole('link', { name: 'Start a chat' }).click()
   let system = ''
   site.upstream.answerWith((_, request) => {
     system = JSON.stringify(request.body?.messages)
     return ['Bonjour.']
   })
-  await page.getByRole('textbox', { name: 'Message', exact: true }).fill('Good morning')
-  await page.keyboard.press('Enter')
+  await ask(page, 'Good morning')
+  asked.open()
   expect(await finishedAnswer(page)).toBe('Bonjour.')
   expect(system).toContain('You translate into French.')
 })

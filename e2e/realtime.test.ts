@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { makePerson } from './harness/banyan.ts'
 import { signInQuietly, type Visit } from './harness/browser.ts'
@@ -19,7 +19,18 @@ async function newcomer(prepare: (visit: Visit) => Promise<unknown>) {
 }
 
 /** Asks a question whose answer stops half way, and from there on can only come live: nothing else gets through. */
-async function streamsLive(page: Page, first: string, second: string) {
+async function streamsLive(page: Page, first: string, second: string, { isNew }: { isNew: boolean }) {
+  const reading = /\/api\/v1\/chat\/(messages|conversations)\//
+  const underWay = new Set<Request>()
+  page.on('request', request => reading.test(request.url()) && underWay.add(request))
+  for (const event of ['requestfinished', 'requestfailed'] as const)
+    page.on(event, (request: Request) => underWay.delete(request))
+  // A conversation that is new to the page is read again once it is heard live.
+  const isHeard = isNew
+    ? page.waitForResponse(
+        answer => answer.request().method() === 'GET' && /\/conversations\/[^/]+$/.test(answer.url()),
+      )
+    : null
   const middle = gate()
   site.upstream.answerWith(async function* () {
     yield* words(first)
@@ -28,8 +39,9 @@ async function streamsLive(page: Page, first: string, second: string) {
   })
   await ask(page, `Say ${first}`)
   await answers(page).last().getByText(first).waitFor()
+  await isHeard
+  await expect.poll(() => underWay.size, { timeout: 60_000 }).toBe(0)
   let reads = 0
-  const reading = /\/api\/v1\/chat\/(messages|conversations)\//
   await page.route(reading, route => {
     reads += 1
     return route.abort()
@@ -55,16 +67,41 @@ test('an answer streams live where a proxy closes every WebSocket, and by WebSoc
   page.on('request', request => {
     if (request.url().endsWith('/realtime/stream')) streams.push(request.url())
   })
-  await streamsLive(page, 'one two', 'three four')
+  await streamsLive(page, 'one two', 'three four', { isNew: true })
   // A new conversation is a channel more, and takes a new stream.
   expect(streams.length).toBeGreaterThan(0)
 
   isBlocked = false
   await page.evaluate("dispatchEvent(new Event('online'))")
-  await expect.poll(() => passed).toBe(1)
+  await expect.poll(() => passed, { timeout: 60_000 }).toBe(1)
   streams.length = 0
-  await streamsLive(page, 'five six', 'seven eight')
+  await streamsLive(page, 'five six', 'seven eight', { isNew: false })
   expect(streams).toEqual([])
+})
+
+test('what happened before the connection stood is shown once it stands', async () => {
+  const held = gate()
+  const page = await newcomer(({ context }) =>
+    context.routeWebSocket(/\/realtime\/ws/, async socket => {
+      await held.opened
+      socket.connectToServer()
+    }),
+  )
+  await page.route(/\/realtime\/stream/, async route => {
+    await held.opened
+    await route.continue()
+  })
+  site.upstream.answerWith(question => words(`You asked: ${question}`))
+  await ask(page, 'Anybody there?')
+  await finishedAnswer(page)
+  const titles = async () => {
+    const answer = await page.request.get('/api/v1/chat/conversations')
+    return ((await answer.json()) as { items: { title: string | null }[] }).items.map(({ title }) => title)
+  }
+  await expect.poll(titles, { timeout: 60_000 }).toEqual(['About Anybody there?'])
+  held.open()
+  const list = page.getByRole('navigation', { name: 'Conversations' })
+  await list.getByRole('link', { name: 'About Anybody there?' }).waitFor()
 })
 
 test('an answer streams live in a browser in which WebSockets cannot be made at all', async () => {
@@ -79,5 +116,5 @@ test('an answer streams live in a browser in which WebSockets cannot be made at 
       })
     }),
   )
-  await streamsLive(page, 'one two', 'three four')
+  await streamsLive(page, 'one two', 'three four', { isNew: true })
 })

@@ -10,6 +10,8 @@ export const stopButton = (page: Page): Locator => page.getByRole('button', { na
 
 export async function ask(page: Page, text: string): Promise<void> {
   await composer(page).fill(text)
+  // Enter does nothing before the last question is through.
+  await page.getByRole('button', { name: 'Send', exact: true, disabled: false }).last().waitFor()
   await composer(page).press('Enter')
 }
 

@@ -32,11 +32,11 @@ function useUserNews() {
       for (const { data } of items) applyUserEvent(client, data)
     },
     onReady: ({ recovered }) => {
-      if (isHeard.current && !recovered) {
-        void client.invalidateQueries({ queryKey: chatKeys.conversations })
-        void client.invalidateQueries({ queryKey: chatKeys.quota })
-      }
+      // The first time: what was read before may have missed what was said before.
+      if (isHeard.current && recovered) return
       isHeard.current = true
+      void client.invalidateQueries({ queryKey: chatKeys.conversations })
+      void client.invalidateQueries({ queryKey: chatKeys.quota })
     },
   })
 }

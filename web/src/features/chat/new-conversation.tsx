@@ -9,7 +9,7 @@ import { api, newIdempotencyKey } from '#api/client.ts'
 import type { Conversation, ConversationInput } from '#api/types.ts'
 import { useDocumentTitle } from '#ui/page.tsx'
 import { BotSelect } from './bots/bot-select.tsx'
-import { useBot } from './bots/use-bot.ts'
+import { readBot, useBot } from './bots/use-bot.ts'
 import style from './chat.module.css'
 import { ChatHeader } from './chat-header.tsx'
 import { Composer, type ComposerHandle, type Question } from './composer/composer.tsx'
@@ -40,10 +40,12 @@ export function NewConversation({ botId, folderId, isTemporary }: NewConversatio
 
   const begin = useMutation({
     mutationFn: async ({ question, key }: { question: Question; key: string }) => {
+      // A quick question may be there before the bot is.
+      const asked = await readBot(client, botId)
       const input: ConversationInput = {
-        ...(bot ? { bot_id: bot.id } : {}),
+        ...(asked ? { bot_id: asked.id } : {}),
         ...(folderId ? { folder_id: folderId } : {}),
-        ...(model && !bot?.model ? { model } : {}),
+        ...(model && !asked?.model ? { model } : {}),
         ...(isTemporary ? { is_temporary: true } : {}),
       }
       const conversation = await api.post<Conversation>('/chat/conversations', input, { idempotencyKey: key })
