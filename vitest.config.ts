@@ -7,7 +7,9 @@ export default defineConfig({
     globalSetup: ['src/core/testing/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // No limits on speed: only what hangs takes as long, on a machine that is as busy as can be.
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -26,7 +26,8 @@ beforeEach(async () => {
       // The title of a conversation: a job that hangs. It is told what was asked, so it comes first.
       if (asked.includes('Give the conversation')) return { silent: true }
       if (asked.includes('write long'))
-        return { steps: [...text].map(letter => ({ text: letter })), pace: 10 }
+        // And never comes to its end.
+        return { steps: [...[...text].map(letter => ({ text: letter })), { pause: 600_000 }], pace: 10 }
       if (asked.includes('be quick')) return { steps: [{ text: 'Quick.' }, { finish: 'stop' }] }
       if (asked.includes('take a second'))
         return { steps: [{ text: 'Done.' }, { finish: 'stop' }], delay: 1500 }

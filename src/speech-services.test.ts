@@ -15,7 +15,7 @@ let app: TestApp
 let user: TestUser
 let listener: FakeAliyun
 let speaker: FakeVolcengine
-const patience = { timeout: 30_000, interval: 20 }
+const patience = { timeout: 60_000, interval: 20 }
 
 beforeAll(async () => {
   listener = await startFakeAliyun()
