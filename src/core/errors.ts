@@ -4,8 +4,11 @@ export type Locale = 'zh-CN' | 'en'
 /** Values that fill the `{placeholders}` of an error's text and reach the client as they are: nothing secret. */
 export type ErrorDetails = Record<string, string | number | boolean | null>
 
+/** A text in both languages. */
+export type Texts = Record<Locale, string>
+
 /** One bad part of the input: a JSON pointer into the body, or `/query/limit`, and what is wrong with it. */
-export type InputIssue = { pointer: string; detail: string }
+export type InputIssue = { pointer: string; detail: Texts }
 
 type ErrorDefinition = {
   /** `noun.problem`, stable: clients switch on it. */
@@ -15,7 +18,7 @@ type ErrorDefinition = {
   en: string
   'zh-CN': string
   /** What words of the API are called in a text, where they stand in the details; several are parted by `, `. */
-  names?: Record<string, Record<Locale, string>>
+  names?: Record<string, Texts>
 }
 
 const catalogue = new Map<string, ErrorDefinition>()
@@ -57,6 +60,11 @@ export function defineError(definition: ErrorDefinition) {
 export function translateError(error: AppError, locale: Locale): string {
   const definition = catalogue.get(error.code)
   return definition ? fill(definition, locale, error.details) : error.message
+}
+
+/** What is wrong with the input part by part, in the reader's language. */
+export function translateIssues({ issues }: AppError, locale: Locale) {
+  return issues?.map(({ pointer, detail }) => ({ pointer, detail: detail[locale] }))
 }
 
 /** All declared errors, for the documentation and for the test that both texts exist. */

@@ -49,7 +49,14 @@ export function lazyCompilers(): NonNullable<FastifyServerOptions['schemaControl
 
 /** Bodies are taken as they are; query strings and path parameters arrive as text and are coerced. */
 function createValidators() {
-  const common: Options = { useDefaults: true, removeAdditional: false, allErrors: true, strict: false }
+  const common: Options = {
+    useDefaults: true,
+    removeAdditional: false,
+    allErrors: true,
+    strict: false,
+    discriminator: true,
+    verbose: true,
+  }
   const make = (coerceTypes: Options['coerceTypes']) => {
     const ajv = new Ajv({ ...common, coerceTypes })
     addFormats.default(ajv)

@@ -1,55 +1,117 @@
 import type { ErrorObject } from 'ajv'
-import type { InputIssue, Locale } from '#core/errors.ts'
+import type { InputIssue, Texts } from '#core/errors.ts'
+import {
+  badName,
+  formatNoun,
+  isInvalid,
+  isRequired,
+  mustBe,
+  oneOf,
+  sentences,
+  typeNouns,
+  valueNouns,
+} from './input-texts.ts'
+import type { JsonSchema } from './schema.ts'
 
-type Text = (params: Record<string, unknown>) => string
+const mostIssues = 20
+/** They only repeat what the keywords inside them say. */
+const noise = new Set(['if', 'allOf', 'propertyNames'])
+const unions = new Set(['anyOf', 'oneOf'])
+/** Keywords that say what a value is, so that the choices of a union can be told in one sentence. */
+const kinds = new Set(['type', 'const', 'enum', 'format'])
 
-const texts: Record<Locale, Record<string, Text>> = {
-  en: {
-    required: p => `“${p.missingProperty}” is missing.`,
-    additionalProperties: p => `“${p.additionalProperty}” is not known here.`,
-    type: p => `Must be of type ${p.type}.`,
-    enum: p => `Must be one of: ${(p.allowedValues as unknown[]).join(', ')}.`,
-    const: p => `Must be ${JSON.stringify(p.allowedValue)}.`,
-    minLength: p => `Must have at least ${p.limit} characters.`,
-    maxLength: p => `Must have at most ${p.limit} characters.`,
-    minItems: p => `Must have at least ${p.limit} items.`,
-    maxItems: p => `Must have at most ${p.limit} items.`,
-    minimum: p => `Must be ${p.limit} or more.`,
-    maximum: p => `Must be ${p.limit} or less.`,
-    exclusiveMinimum: p => `Must be more than ${p.limit}.`,
-    exclusiveMaximum: p => `Must be less than ${p.limit}.`,
-    format: p => `Must be a valid ${p.format}.`,
-    pattern: () => 'Does not have the expected form.',
-  },
-  'zh-CN': {
-    required: p => `缺少“${p.missingProperty}”。`,
-    additionalProperties: p => `这里没有“${p.additionalProperty}”这一项。`,
-    type: p => `类型应为 ${p.type}。`,
-    enum: p => `应为以下之一：${(p.allowedValues as unknown[]).join('、')}。`,
-    const: p => `应为 ${JSON.stringify(p.allowedValue)}。`,
-    minLength: p => `至少 ${p.limit} 个字符。`,
-    maxLength: p => `最多 ${p.limit} 个字符。`,
-    minItems: p => `至少 ${p.limit} 项。`,
-    maxItems: p => `最多 ${p.limit} 项。`,
-    minimum: p => `不能小于 ${p.limit}。`,
-    maximum: p => `不能大于 ${p.limit}。`,
-    exclusiveMinimum: p => `必须大于 ${p.limit}。`,
-    exclusiveMaximum: p => `必须小于 ${p.limit}。`,
-    format: p => `不是有效的 ${p.format}。`,
-    pattern: () => '格式不正确。',
-  },
+type Complaint = ErrorObject & { text?: Texts }
+
+/**
+ * What is wrong with an input, for its reader: pointers start at the request part (`/body/title`) and lead to the very
+ * member, one that is missing or too many included. The validator has to be made with `verbose`.
+ */
+export function inputIssues(errors: readonly ErrorObject[], part: string): InputIssue[] {
+  const issues = new Map<string, InputIssue>()
+  for (const complaint of withoutUnions(errors)) {
+    if (noise.has(complaint.keyword)) continue
+    const issue = { pointer: `/${part}${pointerOf(complaint)}`, detail: textOf(complaint) }
+    issues.set(`${issue.pointer} ${issue.detail.en}`, issue)
+  }
+  if (issues.size === 0) return [{ pointer: `/${part}`, detail: isInvalid }]
+  return [...issues.values()].slice(0, mostIssues)
 }
 
-const fallback: Record<Locale, string> = { en: 'Is not valid.', 'zh-CN': '不正确。' }
-const mostIssues = 20
-/** Combinators repeat what their branches say already. */
-const noise = new Set(['anyOf', 'oneOf', 'if'])
+export const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1')
 
-/** What is wrong with an input, for its reader: pointers start at the request part (`/body/title`). */
-export function inputIssues(errors: readonly ErrorObject[], part: string, locale: Locale): InputIssue[] {
-  const useful = errors.filter(error => !noise.has(error.keyword))
-  return (useful.length > 0 ? useful : errors).slice(0, mostIssues).map(error => ({
-    pointer: `/${part}${error.instancePath}`,
-    detail: texts[locale][error.keyword]?.(error.params) ?? fallback[locale],
-  }))
+function pointerOf({ instancePath, keyword, params, propertyName }: Complaint): string {
+  const members: Record<string, unknown> = {
+    required: params.missingProperty,
+    additionalProperties: params.additionalProperty,
+    unevaluatedProperties: params.unevaluatedProperty,
+    discriminator: params.tag,
+  }
+  const member = propertyName ?? members[keyword]
+  return typeof member === 'string' ? `${instancePath}/${escapePointer(member)}` : instancePath
+}
+
+function textOf(complaint: Complaint): Texts {
+  if (complaint.text) return complaint.text
+  const { keyword, params, parentSchema, propertyName } = complaint
+  const text =
+    keyword === 'discriminator'
+      ? tagText(complaint)
+      : // Formats of ours bring a pattern along, which says the same in signs.
+        keyword === 'pattern' && parentSchema?.format
+        ? mustBe(formatNoun(parentSchema.format))
+        : (sentences[keyword]?.(params) ?? isInvalid)
+  return propertyName === undefined ? text : badName(text)
+}
+
+/** The member that tells the choices of a union apart. */
+function tagText({ params, schema, data }: Complaint): Texts {
+  const tag = String(params.tag)
+  if ((data as Record<string, unknown>)[tag] === undefined) return isRequired
+  const { values = [] } = schema as { values?: unknown[] }
+  return values.length > 0 ? oneOf(values) : isInvalid
+}
+
+/**
+ * Of a union all choices complain. Kept are the complaints of the choice that was meant, by the kind of value; where
+ * there is none, one sentence names the choices.
+ */
+function withoutUnions(errors: readonly ErrorObject[]): Complaint[] {
+  let kept: Complaint[] = []
+  for (const error of errors) {
+    if (!unions.has(error.keyword)) {
+      kept.push(error)
+      continue
+    }
+    const isInside = ({ schemaPath, instancePath }: Complaint) =>
+      schemaPath.startsWith(`${error.schemaPath}/`) && `${instancePath}/`.startsWith(`${error.instancePath}/`)
+    const inside = kept.filter(isInside)
+    kept = kept.filter(complaint => !isInside(complaint))
+    // Choices that are references complain from elsewhere: what they said is kept already.
+    const isTold = kept.some(({ instancePath }) => `${instancePath}/`.startsWith(`${error.instancePath}/`))
+    kept.push(...(ofUnion(error, inside) ?? (isTold ? [] : [error])))
+  }
+  return kept
+}
+
+/** Null for choices of which nothing can be said. */
+function ofUnion(union: ErrorObject, inside: readonly Complaint[]): Complaint[] | null {
+  const choices = (Array.isArray(union.schema) ? union.schema : []) as JsonSchema[]
+  const isKind = (complaint: Complaint) =>
+    complaint.instancePath === union.instancePath && kinds.has(complaint.keyword)
+  const meant = choices
+    .map((_, at) => inside.filter(({ schemaPath }) => schemaPath.startsWith(`${union.schemaPath}/${at}/`)))
+    .filter(complaints => complaints.length > 0 && !complaints.some(isKind))
+    .sort((a, b) => a.length - b.length)[0]
+  if (meant) return meant
+  const nouns = choices.map(nounsOf)
+  return nouns.length === 0 || nouns.some(({ length }) => length === 0)
+    ? null
+    : [{ ...union, text: mustBe(...nouns.flat()) }]
+}
+
+function nounsOf(choice: JsonSchema): Texts[] {
+  if ('const' in choice) return valueNouns([choice.const])
+  if (Array.isArray(choice.enum)) return valueNouns(choice.enum)
+  if (choice.format) return [formatNoun(choice.format)]
+  return choice.type ? typeNouns(choice.type) : []
 }

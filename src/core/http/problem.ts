@@ -9,6 +9,7 @@ import {
   notFound,
   payloadTooLarge,
   translateError,
+  translateIssues,
   unsupportedMediaType,
 } from '#core/errors.ts'
 import type { Log } from '#core/log.ts'
@@ -21,7 +22,7 @@ export function toAppError(error: unknown, request: FastifyRequest): AppError {
   const { code, validation, validationContext } = error as FastifyError
   if (validation) {
     const part = validationContext === 'querystring' ? 'query' : (validationContext ?? 'body')
-    const issues = inputIssues(validation as Parameters<typeof inputIssues>[0], part, request.locale)
+    const issues = inputIssues(validation as Parameters<typeof inputIssues>[0], part)
     return invalidInput({}, { issues, cause: error })
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || code === 'FST_REQ_FILE_TOO_LARGE') {
@@ -36,12 +37,13 @@ export function toAppError(error: unknown, request: FastifyRequest): AppError {
     code?.startsWith('FST_ERR_CTP') ||
     code?.startsWith('FST_ERR_BAD_URL')
   ) {
-    const detail = request.locale === 'en' ? 'This is not valid JSON.' : '不是有效的 JSON。'
-    return invalidInput({}, { issues: [{ pointer: '/body', detail }], cause: error })
+    return invalidInput({}, { issues: [{ pointer: '/body', detail: notJson }], cause: error })
   }
   if (isRefusal(error, request)) return invalidInput({}, { cause: error })
   return internalError({ request_id: request.id }, { cause: error })
 }
+
+const notJson = { en: 'This is not valid JSON.', 'zh-CN': '不是有效的 JSON。' }
 
 /** What is left of Fastify's own refusals, and the parser of forms, whose errors have no code to know them by. */
 function isRefusal(error: unknown, request: FastifyRequest): boolean {
@@ -57,7 +59,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     log.error({ error: problem.cause ?? problem, code: problem.code }, 'a request failed')
   if (problem.retryAfter !== undefined)
     reply.header('retry-after', Math.max(1, Math.ceil(problem.retryAfter)))
-  const detail = translateError(problem, request.locale ?? localeOf(request.headers['accept-language']))
+  const locale = request.locale ?? localeOf(request.headers['accept-language'])
+  const detail = translateError(problem, locale)
+  const errors = translateIssues(problem, locale)
   reply.status(problem.status)
   if (request.wantsEnvelope) {
     reply
@@ -69,7 +73,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
         data: {
           code: problem.code,
           details: problem.details,
-          errors: problem.issues,
+          errors,
           request_id: request.id,
         },
         message: detail,
@@ -87,7 +91,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
       detail,
       request_id: request.id,
       ...(Object.keys(problem.details).length > 0 ? { details: problem.details } : {}),
-      ...(problem.issues ? { errors: problem.issues } : {}),
+      ...(errors ? { errors } : {}),
     })
 }
 

@@ -42,7 +42,7 @@ export function registerRoute(server: FastifyInstance, route: RouteDefinition, o
       if (request.actor) request.logContext.user_id = request.actor.user_id
       await rateRules.take(rateClass, request, reply)
       assertAccess(request.actor, route.access)
-      if (request.url.includes('%00')) throw unstorable(request.locale)
+      if (request.url.includes('%00')) throw unstorable()
     },
     ...(route.idempotent ? idempotencyHooks(route, idempotency) : {}),
     ...(route.onError

@@ -17,13 +17,23 @@ type Target = 'draft-07' | 'draft-2020-12'
  *   patterns: they would vanish in silence, so such rules belong in the service.
  */
 export function toJsonSchema(schema: z.ZodType, io: Part, target: Target, open = false): JsonSchema {
+  const isForValidator = io === 'input' && target === 'draft-07'
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     target,
     io,
     unrepresentable: 'throw',
+    // Without names everything stands where it is used, and a complaint says by its path which choice made it.
+    ...(isForValidator ? { metadata: z.registry() } : {}),
     override: ({ zodSchema, jsonSchema, path }) => {
       const node = jsonSchema as JsonSchema
       refuseInexpressible(zodSchema, path)
+      const { def } = zodSchema._zod
+      if (isForValidator && 'discriminator' in def && node.oneOf) {
+        const tag = String(def.discriminator)
+        // The values are for the complaint about another one.
+        const values = [...(zodSchema._zod.propValues?.[tag] ?? [])]
+        Object.assign(node, { type: 'object', discriminator: { propertyName: tag, values } })
+      }
       if (node.type === 'object' && node.properties && io === 'input') {
         if (open) delete node.additionalProperties
         else node.additionalProperties ??= false

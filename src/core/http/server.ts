@@ -148,7 +148,7 @@ function readJson(server: FastifyInstance) {
     if (body === '') return done(null, undefined)
     parse(request, body as string, (error, value) => {
       const isBad = !error && suspiciousEscape.test(body as string) && !isStorable(value)
-      done(isBad ? unstorable(request.locale) : error, value)
+      done(isBad ? unstorable() : error, value)
     })
   })
 }

@@ -1,4 +1,4 @@
-import { type AppError, invalidInput, type Locale } from '#core/errors.ts'
+import { type AppError, invalidInput } from '#core/errors.ts'
 
 /** JSON that may hold what PostgreSQL does not take: looked for in the text first, since almost none does. */
 export const suspiciousEscape = /\\u(?:0000|d[89a-f])/i
@@ -11,10 +11,10 @@ export function isStorable(value: unknown): boolean {
 }
 
 /** The refusal of such text. */
-export function unstorable(locale: Locale): AppError {
-  const detail =
-    locale === 'en'
-      ? 'Text may hold neither the character U+0000 nor half a surrogate pair.'
-      : '文本中不能包含字符 U+0000 或不成对的代理项。'
+export function unstorable(): AppError {
+  const detail = {
+    en: 'Text may hold neither the character U+0000 nor half a surrogate pair.',
+    'zh-CN': '文本中不能包含字符 U+0000 或不成对的代理项。',
+  }
   return invalidInput({}, { issues: [{ pointer: '', detail }] })
 }

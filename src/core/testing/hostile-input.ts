@@ -36,6 +36,9 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
 )
 
+/** Three English words one after another, which no Chinese text about an input has. */
+export const englishSentence = /[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}/
+
 /** Values that mostly fit the schema, so that they reach the code behind it. */
 export function fitting(schema: JsonSchema, resolve: (ref: string) => JsonSchema): fc.Arbitrary<unknown> {
   const inner = (child: unknown) => fitting(child as JsonSchema, resolve)

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
-import type { Locale } from '#core/errors.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
@@ -118,7 +117,7 @@ export function createDefinitions({
     startReplay,
 
     /** @throws AppError `achievement.rule_invalid` */
-    async check(rule: Rule, id: string | null, locale: Locale): Promise<void> {
+    async check(rule: Rule, id: string | null): Promise<void> {
       const others = new Map(
         (await store.list(db.primary, { limit: mostAchievements })).map(row => [row.id, row.rule]),
       )
@@ -133,7 +132,7 @@ export function createDefinitions({
             : null
         },
       }
-      const issues = checkRule(rule, prerequisites, locale)
+      const issues = checkRule(rule, prerequisites)
       if (issues.length > 0) throw ruleInvalid({}, { issues })
     },
 
@@ -148,7 +147,7 @@ export function createDefinitions({
 
     /** @throws AppError `achievement.rule_invalid`, `achievement.too_many` */
     async create(actor: Actor, { rule, ...looks }: DefinitionInput): Promise<Definition> {
-      await this.check(rule, null, actor.locale)
+      await this.check(rule, null)
       if ((await store.count(db.primary)) >= mostAchievements)
         throw tooManyAchievements({ limit: mostAchievements })
       const [id, version_id] = [newId(), newId()]
@@ -168,7 +167,7 @@ export function createDefinitions({
      * @throws AppError `achievement.not_found`, `achievement.rule_invalid`
      */
     async update(actor: Actor, id: string, { rule, ...changes }: DefinitionPatch): Promise<Definition> {
-      if (rule) await this.check(rule, id, actor.locale)
+      if (rule) await this.check(rule, id)
       await db.transaction(async tx => {
         await store.lock(tx, id)
         const row = await store.find(tx, id)

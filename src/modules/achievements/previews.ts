@@ -201,7 +201,7 @@ export function createPreviews({
      * @throws AppError `achievement.rule_invalid`
      */
     async create(actor: Actor, { rule, achievement_id }: z.output<typeof PreviewInput>): Promise<Preview> {
-      await definitions.check(rule, achievement_id, actor.locale)
+      await definitions.check(rule, achievement_id)
       const earlier = await store.latestOf(db.primary, actor.user_id)
       if (earlier?.job_id) await jobs.cancel(earlier.job_id)
       const id = newId()

@@ -1,8 +1,6 @@
-import type { InputIssue, Locale } from '#core/errors.ts'
+import type { InputIssue, Texts } from '#core/errors.ts'
 import { type Condition, type Filter, isRank, type Rule } from './rule.ts'
 import { commonFields, countable } from './sources.ts'
-
-type Texts = Record<Locale, string>
 
 const texts = {
   event: { 'zh-CN': '没有这个事件。', en: 'There is no such event.' },
@@ -45,10 +43,9 @@ const highestGoal: Record<Condition['type'], number> = {
 export type Prerequisites = { self: string | null; of(id: string): readonly string[] | null }
 
 /** Everything that keeps a rule from working, for the person who wrote it. Pointers lead into `/rule`. */
-export function checkRule(rule: Rule, prerequisites: Prerequisites, locale: Locale): InputIssue[] {
+export function checkRule(rule: Rule, prerequisites: Prerequisites): InputIssue[] {
   const issues: InputIssue[] = []
-  const complain = (pointer: string, text: Texts) =>
-    issues.push({ pointer: `/rule${pointer}`, detail: text[locale] })
+  const complain = (pointer: string, text: Texts) => issues.push({ pointer: `/rule${pointer}`, detail: text })
   for (const [i, condition] of rule.conditions.entries())
     checkCondition(condition, prerequisites, (pointer, text) => complain(`/conditions/${i}${pointer}`, text))
   const seen = new Set<string>()

@@ -122,13 +122,7 @@ export function createCategories(deps: { db: Db }) {
 
 function usable(schema: unknown): ObjectNode {
   const checked = checkSchema(schema)
-  if (!checked.schema)
-    throw categorySchemaInvalid(
-      {},
-      {
-        issues: checked.issues.map(({ pointer, detail }) => ({ pointer: `/body/schema${pointer}`, detail })),
-      },
-    )
+  if (!checked.schema) throw categorySchemaInvalid({}, { issues: checked.issues })
   return checked.schema
 }
 

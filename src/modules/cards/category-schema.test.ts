@@ -22,16 +22,16 @@ test('the categories that Banyan comes with pass its own check', () => {
 })
 
 test.each([
-  ['a reference outside', object({ a: { $ref: 'https://example.com/schema.json' } }), '/properties/a/type'],
-  ['a reference inside', object({ a: { type: 'string', $ref: '#' } }), '/properties/a'],
+  ['a reference outside', object({ a: { $ref: 'https://example.com/schema.json' } }), '/properties/a/$ref'],
+  ['a reference inside', object({ a: { type: 'string', $ref: '#' } }), '/properties/a/$ref'],
   ['a combinator', object({ a: { anyOf: [{ type: 'string' }] } }), '/properties/a/type'],
-  ['an unknown keyword', object({ a: { type: 'string', secret: true } }), '/properties/a'],
+  ['an unknown keyword', object({ a: { type: 'string', secret: true } }), '/properties/a/secret'],
   ['an unknown format', object({ a: { type: 'string', format: 'regex' } }), '/properties/a/format'],
   ['a property of the prototype', object({ __proto__x: { type: 'string' } }), '/properties/__proto__x'],
   ['an open object', { type: 'object', properties: {} }, '/additionalProperties'],
   ['no object', { type: 'string' }, '/type'],
   ['something that is required and not there', object({}, { required: ['a'] }), '/required'],
-  ['a minimum of another type', object({ a: { type: 'string', minimum: 1 } }), '/properties/a'],
+  ['a minimum of another type', object({ a: { type: 'string', minimum: 1 } }), '/properties/a/minimum'],
   ['a pattern without an end', object({ a: { type: 'string', pattern: '^a$' } }), '/properties/a/pattern'],
   ['a bad pattern', object({ a: { type: 'string', maxLength: 9, pattern: '(' } }), '/properties/a/pattern'],
   [
@@ -39,19 +39,24 @@ test.each([
     object({ a: { type: 'string', maxLength: 50, pattern: '^(a+)+$' } }),
     '/properties/a/pattern',
   ],
+  ['a value that stands twice', object({ a: { type: 'string', enum: ['x', 'x'] } }), '/properties/a/enum'],
+  [
+    'something that is required twice',
+    object({ a: { type: 'number' } }, { required: ['a', 'a'] }),
+    '/required',
+  ],
   ['nothing', null, ''],
   ['too much', object({ a: { type: 'string', description: 'x'.repeat(30_000) } }), ''],
 ])('a schema with %s is refused, and the place is named', (_, schema, pointer) => {
   const { issues } = checkSchema(schema)
-  expect(issues?.[0].pointer).toBe(pointer)
-  expect(issues?.[0].detail.length).toBeGreaterThan(5)
+  expect(issues?.map(issue => issue.pointer)).toContain(`/body/schema${pointer}`)
 })
 
 test('a schema nested too deep is refused, however deep it is', () => {
   const nested = (depth: number): object => (depth === 0 ? object({}) : object({ a: nested(depth - 1) }))
   expect(checkSchema(nested(4)).issues).toBeNull()
   expect(checkSchema(nested(6)).issues).not.toBeNull()
-  expect(checkSchema(nested(400)).issues?.[0].pointer).toBe('')
+  expect(checkSchema(nested(400)).issues?.[0]?.pointer).toBe('/body/schema')
 })
 
 test('attributes are held against the schema, with a pointer to each mistake', () => {

@@ -2,6 +2,9 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import { z } from 'zod'
 import type { InputIssue } from '#core/errors.ts'
+import { escapePointer, inputIssues } from '#core/http/input-issues.ts'
+import { duplicate } from '#core/http/input-texts.ts'
+import { toJsonSchema } from '#core/http/schema.ts'
 import { CategoryTitles } from './contract.ts'
 import { longestMatched, patternProblem } from './safe-pattern.ts'
 
@@ -90,43 +93,53 @@ const Node: z.ZodType<AttributeNode> = z.lazy(() =>
   z.discriminatedUnion('type', [TextNode, NumberNode, BooleanNode, ObjectShape, ArrayShape]),
 )
 
-export type CheckedSchema =
-  | { schema: ObjectNode; issues: null }
-  | { schema: null; issues: [InputIssue, ...InputIssue[]] }
+export type CheckedSchema = { schema: ObjectNode; issues: null } | { schema: null; issues: InputIssue[] }
 
-/** Whether a JSON Schema can describe a category; `issues` point into the schema, and are in English, as it is. */
-export function checkSchema(given: unknown): CheckedSchema {
-  const text = JSON.stringify(given) ?? ''
-  if (text.length > largest_chars)
-    return refused('', `It has ${text.length} characters; ${largest_chars} fit.`)
-  if (depthOf(given) > deepest * 2 + 1) return refused('', `It is nested more than ${deepest} levels deep.`)
-  const parsed = ObjectShape.safeParse(given)
-  if (!parsed.success) {
-    const [first, ...rest] = parsed.error.issues.slice(0, 20).map(toIssue)
-    return { schema: null, issues: [first ?? { pointer: '', detail: 'It is not valid.' }, ...rest] }
-  }
-  const schema = parsed.data as ObjectNode
-  const [first, ...rest] = [...nodeIssues(schema, '')]
-  if (first) return { schema: null, issues: [first, ...rest] }
-  try {
-    compileSchema(schema)
-  } catch (error) {
-    return refused('', error instanceof Error ? error.message : String(error))
-  }
-  return { schema, issues: null }
+const texts = {
+  long: {
+    en: `The schema is longer than ${largest_chars} characters.`,
+    'zh-CN': `属性定义超过了 ${largest_chars} 个字符。`,
+  },
+  deep: { en: `It is nested more than ${deepest} levels deep.`, 'zh-CN': `嵌套不能超过 ${deepest} 层。` },
+  noProperty: (name: string) => ({
+    en: `“${name}” is required but not a property.`,
+    'zh-CN': `“${name}”列为必填，但不是已定义的属性。`,
+  }),
+  noEnd: {
+    en: `A pattern needs a maxLength of at most ${longestMatched} beside it.`,
+    'zh-CN': `使用 pattern 时，须同时给出不超过 ${longestMatched} 的 maxLength。`,
+  },
+  reference: { en: 'References are not allowed here.', 'zh-CN': '不能使用引用。' },
+  unusable: { en: 'This schema cannot be used.', 'zh-CN': '这个属性定义无法使用。' },
 }
 
-const refused = (pointer: string, detail: string): CheckedSchema => ({
-  schema: null,
-  issues: [{ pointer, detail }],
-})
+let fitsShape: ValidateFunction<ObjectNode> | undefined
 
-const toIssue = ({ path, message }: { path: PropertyKey[]; message: string }): InputIssue => ({
-  pointer: path.map(part => `/${escapePointer(String(part))}`).join(''),
-  detail: message,
-})
+/** Whether a JSON Schema can describe a category; `issues` point to the places, below `at`. */
+export function checkSchema(given: unknown, at = 'body/schema'): CheckedSchema {
+  const text = JSON.stringify(given) ?? ''
+  if (text.length > largest_chars) return refused([{ pointer: `/${at}`, detail: texts.long }])
+  if (depthOf(given) > deepest * 2 + 1) return refused([{ pointer: `/${at}`, detail: texts.deep }])
+  const references = [...referencesIn(given, `/${at}`)]
+  if (references.length > 0) return refused(references)
+  fitsShape ??= new Ajv({
+    allErrors: true,
+    strict: false,
+    verbose: true,
+    discriminator: true,
+  }).compile<ObjectNode>(toJsonSchema(ObjectShape, 'input', 'draft-07'))
+  if (!fitsShape(given)) return refused(inputIssues(fitsShape.errors ?? [], at))
+  const issues = [...nodeIssues(given, `/${at}`)]
+  if (issues.length > 0) return refused(issues)
+  try {
+    compileSchema(given)
+  } catch {
+    return refused([{ pointer: `/${at}`, detail: texts.unusable }])
+  }
+  return { schema: given, issues: null }
+}
 
-const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1')
+const refused = (issues: InputIssue[]): CheckedSchema => ({ schema: null, issues })
 
 /** Objects and arrays inside each other; stops counting soon after it is too much. */
 function depthOf(value: unknown, depth = 0): number {
@@ -134,29 +147,42 @@ function depthOf(value: unknown, depth = 0): number {
   return Math.max(depth, ...Object.values(value).map(inner => depthOf(inner, depth + 1)))
 }
 
+/** Named for themselves: what stands beside one is left out, so the rest would only say that it is missing. */
+function* referencesIn(value: unknown, pointer: string): Generator<InputIssue> {
+  if (value === null || typeof value !== 'object') return
+  for (const [key, inner] of Object.entries(value)) {
+    const place = `${pointer}/${escapePointer(key)}`
+    if (key === '$ref') yield { pointer: place, detail: texts.reference }
+    else yield* referencesIn(inner, place)
+  }
+}
+
 function* nodeIssues(node: AttributeNode, pointer: string): Generator<InputIssue> {
   if (node.type === 'object') {
     for (const name of node.required ?? [])
       if (!Object.hasOwn(node.properties, name))
-        yield { pointer: `${pointer}/required`, detail: `“${name}” is required but not a property.` }
+        yield { pointer: `${pointer}/required`, detail: texts.noProperty(name) }
     for (const [name, inner] of Object.entries(node.properties))
       yield* nodeIssues(inner, `${pointer}/properties/${escapePointer(name)}`)
   }
   if (node.type === 'array') yield* nodeIssues(node.items, `${pointer}/items`)
+  const lists: Record<string, readonly unknown[] | undefined> = {
+    enum: 'enum' in node ? node.enum : undefined,
+    required: 'required' in node ? node.required : undefined,
+  }
+  for (const [list, items = []] of Object.entries(lists))
+    if (new Set(items).size < items.length) yield { pointer: `${pointer}/${list}`, detail: duplicate }
   if (node.type === 'string' && node.pattern !== undefined) {
     const problem = patternProblem(node.pattern)
     if (problem !== null) yield { pointer: `${pointer}/pattern`, detail: problem }
     else if (node.maxLength === undefined || node.maxLength > longestMatched)
-      yield {
-        pointer: `${pointer}/pattern`,
-        detail: `A pattern needs a maxLength of at most ${longestMatched} beside it.`,
-      }
+      yield { pointer: `${pointer}/pattern`, detail: texts.noEnd }
   }
 }
 
 /** A validator of the attributes that a checked schema describes. @throws {Error} when ajv refuses the schema */
 export function compileSchema(schema: ObjectNode): ValidateFunction {
-  const ajv = new Ajv({ strict: true, allErrors: true })
+  const ajv = new Ajv({ strict: true, allErrors: true, verbose: true })
   addFormats.default(ajv, ['date', 'uuid'])
   for (const format of fileFormats) ajv.addFormat(format, /^[0-9a-f-]{36}$/)
   for (const keyword of ['x-titles', 'x-enum-titles']) ajv.addKeyword({ keyword, schemaType: 'object' })

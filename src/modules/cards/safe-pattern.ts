@@ -1,3 +1,5 @@
+import type { Texts } from '#core/errors.ts'
+
 /*
  * JavaScript's regular expressions search by trial, so a pattern such as (a+)+$ takes 2ⁿ steps. This reads a pattern
  * and says whether that can happen. It is strict rather than clever: it also refuses some that are harmless.
@@ -12,12 +14,30 @@ const mostRepeats = 1000
 type Group = { isRepeated: boolean; hasChoice: boolean }
 type Quantifier = { end: number; isFixed: boolean; isOptional: boolean; max: number }
 
+const problems = {
+  none: { en: 'This is not a regular expression.', 'zh-CN': '不是正则表达式。' },
+  look: { en: 'Look-around and named groups are not allowed here.', 'zh-CN': '不能使用环视和命名分组。' },
+  back: { en: 'References back are not allowed here.', 'zh-CN': '不能使用反向引用。' },
+  repeats: {
+    en: `More than ${mostRepeats} repeats are not allowed here.`,
+    'zh-CN': `重复次数不能超过 ${mostRepeats}。`,
+  },
+  nested: {
+    en: 'A repeated group may hold no repeats and no choices: it could take for ever.',
+    'zh-CN': '重复的分组内不能再有重复或多选，否则匹配可能永远不会结束。',
+  },
+  open: {
+    en: `More than ${mostOpen} choices and repeats of open length are not allowed here.`,
+    'zh-CN': `多选和不定次数的重复最多 ${mostOpen} 处。`,
+  },
+} satisfies Record<string, Texts>
+
 /** What is wrong with a pattern, in words, or null. */
-export function patternProblem(pattern: string): string | null {
+export function patternProblem(pattern: string): Texts | null {
   try {
     new RegExp(pattern, 'u')
   } catch {
-    return 'It is not a regular expression.'
+    return problems.none
   }
   const groups: Group[] = [{ isRepeated: false, hasChoice: false }]
   let open = 0
@@ -25,8 +45,7 @@ export function patternProblem(pattern: string): string | null {
     const letter = pattern[at]
     const top = groups.at(-1) as Group
     if (letter === '(') {
-      if (pattern[at + 1] === '?' && pattern[at + 2] !== ':')
-        return 'Look-around and named groups are not allowed here.'
+      if (pattern[at + 1] === '?' && pattern[at + 2] !== ':') return problems.look
       groups.push({ isRepeated: false, hasChoice: false })
       at += pattern[at + 1] === '?' ? 3 : 1
       continue
@@ -37,8 +56,7 @@ export function patternProblem(pattern: string): string | null {
       at += 1
       continue
     }
-    if (letter === '\\' && /[1-9k]/.test(pattern[at + 1] ?? ''))
-      return 'References back are not allowed here.'
+    if (letter === '\\' && /[1-9k]/.test(pattern[at + 1] ?? '')) return problems.back
     const closed = letter === ')' ? groups.pop() : undefined
     const outer = groups.at(-1) as Group
     const quantifier = quantifierAt(pattern, endOfAtom(pattern, at))
@@ -48,16 +66,13 @@ export function patternProblem(pattern: string): string | null {
       if (closed) outer.hasChoice ||= closed.hasChoice
       continue
     }
-    if (quantifier.max > mostRepeats) return `More than ${mostRepeats} repeats are not allowed here.`
-    if (closed && !quantifier.isOptional && (closed.isRepeated || closed.hasChoice))
-      return 'A repeated group may hold no repeats and no choices: it could take for ever.'
+    if (quantifier.max > mostRepeats) return problems.repeats
+    if (closed && !quantifier.isOptional && (closed.isRepeated || closed.hasChoice)) return problems.nested
     if (quantifier.isFixed) continue
     outer.isRepeated = true
     open += 1
   }
-  return open > mostOpen
-    ? `More than ${mostOpen} choices and repeats of open length are not allowed here.`
-    : null
+  return open > mostOpen ? problems.open : null
 }
 
 /** Behind one character, escape, class or closing bracket. */

@@ -60,12 +60,7 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
   const db = deps.db.withTables<CardsTables>()
 
   /** The files that a content names. @throws AppError `template.invalid` with a pointer to each mistake */
-  async function check(
-    tx: Rows,
-    actor: Actor,
-    category: Category,
-    content: TemplateContent,
-  ): Promise<string[]> {
+  async function check(tx: Rows, category: Category, content: TemplateContent): Promise<string[]> {
     const validate = categories.validator(category)
     const { attributes } = content
     const issues: InputIssue[] = []
@@ -75,20 +70,18 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
       pointer: `/images/${at}`,
     }))
     if (JSON.stringify(attributes).length > longestAttributes_chars)
-      issues.push({ pointer: '/body/attributes', detail: texts.tooLong[actor.locale] })
-    else if (!validate(attributes))
-      issues.push(...inputIssues(validate.errors ?? [], 'body/attributes', actor.locale))
+      issues.push({ pointer: '/body/attributes', detail: texts.tooLong })
+    else if (!validate(attributes)) issues.push(...inputIssues(validate.errors ?? [], 'body/attributes'))
     else files.push(...filesIn(category.schema as ObjectNode, attributes, '/attributes'))
     const plan = content.rewards.membership?.plan
     if (plan !== undefined && !(await memberships()).some(({ id }) => id === plan))
-      issues.push({ pointer: '/body/rewards/membership/plan', detail: texts.noPlan[actor.locale] })
+      issues.push({ pointer: '/body/rewards/membership/plan', detail: texts.noPlan })
     const known = await kindsOf(
       tx,
       files.map(file => file.id),
     )
     for (const { id, kind, pointer } of files)
-      if (known.get(id) !== kind)
-        issues.push({ pointer: `/body${pointer}`, detail: texts.noFile[actor.locale] })
+      if (known.get(id) !== kind) issues.push({ pointer: `/body${pointer}`, detail: texts.noFile })
     if (issues.length > 0) throw templateInvalid({}, { issues })
     return [...new Set(files.map(file => file.id))]
   }
@@ -117,7 +110,7 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
     async create(actor: Actor, { category: name, ...content }: TemplateContent & { category: string }) {
       const category = await categories.find(name)
       return db.transaction(async tx => {
-        const file_ids = await check(tx, actor, category, content)
+        const file_ids = await check(tx, category, content)
         const id = newId()
         await templateStore.insert(tx, { id, category: name })
         const version = { ...content, template_id: id, version: 1, file_ids, created_by: actor.user_id }
@@ -141,7 +134,7 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
         if (locked?.version !== base_version) throw templateChanged({ version: locked?.version ?? 0 })
         const now = await find(tx, id)
         if (contentKeys.every(key => isDeepStrictEqual(now[key], content[key]))) return now
-        const file_ids = await check(tx, actor, category, content)
+        const file_ids = await check(tx, category, content)
         const version = base_version + 1
         await templateStore.insertVersion(tx, {
           ...content,

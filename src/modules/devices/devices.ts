@@ -190,7 +190,7 @@ export function createMyDevices(deps: {
      *   `device_state.reserved`, `device_state.invalid`
      */
     async setState(
-      { user_id, locale }: Actor,
+      { user_id }: Actor,
       device_id: string,
       input: { desired: JsonObject; expected_version?: number | undefined },
     ): Promise<DeviceStateView> {
@@ -199,8 +199,7 @@ export function createMyDevices(deps: {
       return states.setDesired(null, device_id, input.desired, {
         expected_version: input.expected_version,
         allowed: async rows => Boolean(await assertAccess(rows, user_id, device_id)),
-        check: desired =>
-          checkProperties(type.properties_schema, without(desired, reservedProperties), locale),
+        check: desired => checkProperties(type.properties_schema, without(desired, reservedProperties)),
       })
     },
 

@@ -51,7 +51,7 @@ test('types have a schema that what owners set must fit', async () => {
   })
   expect(await set({ nod: 4 })).toMatchObject({
     status: 422,
-    body: { code: 'device_state.invalid', errors: [{ pointer: '/body/nod' }] },
+    body: { code: 'device_state.invalid', errors: [{ pointer: '/body/desired/nod' }] },
   })
   expect((await set({ unlocked: [] })).body.code).toBe('device_state.reserved')
   expect((await set({ nod: 1 }, { expected_version: 0 })).body.code).toBe('device_state.conflict')

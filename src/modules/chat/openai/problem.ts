@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type AppError, isAbort, translateError } from '#core/errors.ts'
+import { type AppError, isAbort, type Locale, translateError, translateIssues } from '#core/errors.ts'
 import { toAppError } from '#core/http/problem.ts'
 import type { Log } from '#core/log.ts'
 
@@ -27,9 +27,10 @@ const typeOf = (status: number): string => {
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
-export function openAiError(problem: AppError, message: string): OpenAiError {
+export function openAiError(problem: AppError, locale: Locale): OpenAiError {
   const known = codes[problem.code]
-  const [issue] = problem.issues ?? []
+  const [issue] = translateIssues(problem, locale) ?? []
+  const message = translateError(problem, locale)
   return {
     message: issue ? `${message} ${issue.pointer}: ${issue.detail}` : message,
     type: known?.type ?? typeOf(problem.status),
@@ -50,7 +51,7 @@ export function sendOpenAiError(
   if (problem.retryAfter !== undefined)
     reply.header('retry-after', Math.max(1, Math.ceil(problem.retryAfter)))
   const locale = request.headers['accept-language']?.startsWith('zh') ? 'zh-CN' : 'en'
-  const body = JSON.stringify({ error: openAiError(problem, translateError(problem, locale)) })
+  const body = JSON.stringify({ error: openAiError(problem, locale) })
   return reply
     .status(problem.status)
     .type('application/json')

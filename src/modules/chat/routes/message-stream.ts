@@ -12,11 +12,16 @@ const drainTime = 60_000
 /** Where a reader stands, as the `id` of its events says: `c<content>.r<reasoning>`, in UTF-16 units. */
 const formatPosition = ({ content, reasoning }: TextPosition): string => `c${content}.r${reasoning}`
 
+const noPosition = {
+  en: 'Must be a position such as c120.r0, or a number.',
+  'zh-CN': '应为位置（例如 c120.r0）或数字。',
+}
+
 /** Reads that back, or a bare number: the offset in the content. Nothing at all is the beginning. */
 export function parsePosition(given: string | undefined): TextPosition {
   const [, content, reasoning] = /^(?:c?(\d{1,9}))(?:\.r(\d{1,9}))?$/.exec(given ?? '0') ?? []
   if (content === undefined)
-    throw invalidInput({}, { issues: [{ pointer: '/query/from', detail: 'c<content>.r<reasoning>' }] })
+    throw invalidInput({}, { issues: [{ pointer: '/query/from', detail: noPosition }] })
   return { content: Number(content), reasoning: Number(reasoning ?? 0) }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Ai } from '#core/ai/ai.ts'
 import type { Db } from '#core/db/db.ts'
-import { AppError, defineError, translateError } from '#core/errors.ts'
+import { AppError, defineError, type InputIssue, type Locale, translateError } from '#core/errors.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Attachments } from '../attachments.ts'
@@ -233,7 +233,7 @@ export function createImports(deps: {
       }))
       const isInVain =
         run.conversations === 0 && !run.skipped.some(({ problem }) => problem.code === alreadyHere().code)
-      if (isInVain) throw nothingFound({}, { issues: issuesOf(skipped) })
+      if (isInVain) throw nothingFound({}, { issues: issuesOf(run.skipped) })
       return { conversations: run.conversations, messages: run.messages, skipped }
     },
   }
@@ -267,11 +267,12 @@ function titleOf(given: unknown): string {
   return typeof title === 'string' ? storable(title.slice(0, 200)) : ''
 }
 
-const issuesOf = (skipped: readonly { title: string; reason: string }[]) =>
-  skipped.slice(0, 20).map(({ title, reason }, index) => ({
-    pointer: `/${index}`,
-    detail: title ? `${title}: ${reason}` : reason,
-  }))
+const issuesOf = (skipped: readonly { title: string; problem: AppError }[]): InputIssue[] =>
+  skipped.slice(0, 20).map(({ title, problem }, index) => {
+    const detail = (locale: Locale, colon: string) =>
+      `${title}${title ? colon : ''}${translateError(problem, locale)}`
+    return { pointer: `/${index}`, detail: { en: detail('en', ': '), 'zh-CN': detail('zh-CN', '：') } }
+  })
 
 /** Null for what is refused for its content; other failures go on. */
 async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
