@@ -196,6 +196,8 @@ test.each([
     await events.publish(db.primary, other, { n: 3 })
     await vi.waitFor(async () => expect(await notes(prefix)).toEqual(['test.a 3']), { timeout: 30_000 })
     expect(await left()).toBeGreaterThan(length / 2)
+    // Thinking the table empty, the planner would look through the sub-query once for each row.
+    await sql`ANALYZE core_event_delivery`.execute(db.primary)
     await sql`DELETE FROM core_event_delivery WHERE consumer = ${name} AND id IN (
     SELECT id FROM core_event_delivery FOR UPDATE SKIP LOCKED)`.execute(db.primary)
     await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 20_000 })
