@@ -7,9 +7,9 @@ import {
 import { Alert, Button } from 'antd'
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
-import { ApiError } from '#api/client.ts'
+import { ApiError, type InputIssue } from '#api/client.ts'
 import { CopyButton } from './copy.tsx'
-import { isShownInFields } from './form.ts'
+import { issuesWithoutField, pathOf } from './form.ts'
 import style from './state.module.css'
 
 /** What happened, in words for the person: the server's own where it gave some. */
@@ -69,15 +69,30 @@ export function ErrorState({
 /** A write that failed, above the form or beside the button; nothing while there is no error. */
 export function ErrorAlert({ error }: { error: unknown }) {
   const { t } = useTranslation('app')
-  if (error === null || error === undefined || isShownInFields(error)) return null
+  const issues = issuesWithoutField(error)
+  if (error === null || error === undefined || issues?.length === 0) return null
   return (
     <Alert
       type="error"
       showIcon
       title={errorText(error, t)}
-      description={requestIdOf(error) && <RequestId error={error} />}
+      description={issues ? <Issues issues={issues} /> : requestIdOf(error) && <RequestId error={error} />}
       className={style.alert}
     />
+  )
+}
+
+/** What no field of the form could show. */
+function Issues({ issues }: { issues: readonly InputIssue[] }) {
+  return (
+    <ul className={style.issues}>
+      {issues.map(issue => (
+        <li key={issue.pointer + issue.detail}>
+          {pathOf(issue).length > 0 && <code>{pathOf(issue).join(' / ')} </code>}
+          {issue.detail}
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,22 +1,46 @@
 import type { FormInstance } from 'antd'
-import { ApiError } from '#api/client.ts'
+import { ApiError, type InputIssue } from '#api/client.ts'
 
-const shown = new WeakSet<Error>()
+const unplaced = new WeakMap<Error, readonly InputIssue[]>()
 
-/** True for an error whose every complaint stands beside its field already. */
-export const isShownInFields = (error: unknown): boolean => error instanceof Error && shown.has(error)
+/** The server's complaints that found no field in the form; undefined for an error that no form was shown. */
+export const issuesWithoutField = (error: unknown): readonly InputIssue[] | undefined =>
+  error instanceof Error ? unplaced.get(error) : undefined
+
+/** Where a complaint points to, without the part of the request. */
+export const pathOf = ({ pointer }: InputIssue): string[] =>
+  pointer
+    .replace(/^\/(body(\/|$))?/, '')
+    .split('/')
+    .filter(part => part !== '')
+    .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+/** A place below a field: an item by its number, something in a JSON text by its path. */
+function placeText(path: readonly string[]): string {
+  const [first = ''] = path
+  return path.length === 1 && /^\d+$/.test(first) ? `#${Number(first) + 1}` : `/${path.join('/')}`
+}
 
 /**
- * Puts the server's complaints (`errors[]` with JSON pointers) beside the fields they are about. When every one
- * of them found its field, `ErrorAlert` stays silent about this error. For a mutation's `onError`.
+ * Puts the server's complaints (`errors[]` with JSON pointers) beside the fields they are about, the innermost around
+ * their place. When every one of them found its field, `ErrorAlert` stays silent about this error; otherwise it lists
+ * the others. For a mutation's `onError`.
  */
 export function showFieldErrors(form: FormInstance, error: unknown): void {
   if (!(error instanceof ApiError) || error.issues.length === 0) return
-  const known = Object.keys(form.getFieldsValue(true))
-  const fields = error.issues.map(issue => ({
-    name: issue.pointer.replace(/^\/(body\/)?/, '').split('/'),
-    errors: [issue.detail],
-  }))
+  const fields = form
+    .getFieldsError()
+    .map(({ name }) => ({ name, errors: [] as string[] }))
+    .filter(({ name }) => name.length > 0)
+    .sort((a, b) => b.name.length - a.name.length)
+  const rest: InputIssue[] = []
+  for (const issue of error.issues) {
+    const path = pathOf(issue)
+    const field = fields.find(({ name }) => name.every((part, at) => String(part) === path[at]))
+    const below = path.slice(field?.name.length)
+    if (!field) rest.push(issue)
+    else field.errors.push(below.length > 0 ? `${placeText(below)}: ${issue.detail}` : issue.detail)
+  }
   form.setFields(fields)
-  if (fields.every(field => known.includes(field.name[0] ?? ''))) shown.add(error)
+  unplaced.set(error, rest)
 }

@@ -1,9 +1,9 @@
 import { Alert, App, Button, Form, Input } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { type AttributeNode, type CardCategory, useDeleteCategory, useSaveCategory } from '#api/cards.ts'
-import { ApiError } from '#api/client.ts'
 import common from '#ui/common.module.css'
 import { ErrorAlert, useErrorText } from '#ui/error.tsx'
+import { showFieldErrors } from '#ui/form.ts'
 import style from '../cards.module.css'
 import { AttributeFields } from '../templates/attribute-fields.tsx'
 import { useTextOf } from '../templates/text-of.ts'
@@ -29,12 +29,15 @@ const example = {
   additionalProperties: false,
 }
 
-/** What a text says as JSON, or why it is none. */
-function read(text: string | undefined): { schema: AttributeNode } | { reason: string } {
+type Place = { line: string; column: string }
+
+/** What a text says as JSON, or where it is none, if the browser says so: the rest of its words are English. */
+function read(text: string | undefined): { schema: AttributeNode } | { broken: Place | null } {
   try {
     return { schema: JSON.parse(text ?? '') as AttributeNode }
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) }
+    const [, line, column] = /line (\d+) column (\d+)/.exec(String(error)) ?? []
+    return { broken: line && column ? { line, column } : null }
   }
 }
 
@@ -54,7 +57,7 @@ export function CategoryForm({
   const required = [{ required: true, message: t('common.required') }]
   const submit = ({ name, titles, schema }: Fields) => {
     const parsed = read(schema)
-    if ('reason' in parsed) return
+    if ('broken' in parsed) return
     save.mutate(
       { name: category?.name ?? name, titles, schema: parsed.schema },
       {
@@ -62,6 +65,7 @@ export function CategoryForm({
           message.success(t('categories.saved'))
           onClose()
         },
+        onError: error => showFieldErrors(form, error),
       },
     )
   }
@@ -81,7 +85,6 @@ export function CategoryForm({
         <Alert className={style.note ?? ''} type="info" showIcon title={t('categories.builtinText')} />
       )}
       <ErrorAlert error={save.error} />
-      <Places error={save.error} />
       <Form.Item
         label={t('categories.name')}
         name="name"
@@ -107,9 +110,11 @@ export function CategoryForm({
           {
             validator: (_, text: string) => {
               const parsed = read(text)
-              return 'reason' in parsed
-                ? Promise.reject(new Error(t('categories.notJson', { reason: parsed.reason })))
-                : Promise.resolve()
+              if ('schema' in parsed) return Promise.resolve()
+              const { broken } = parsed
+              return Promise.reject(
+                new Error(broken ? t('categories.notJsonAt', broken) : t('categories.notJson')),
+              )
             },
           },
         ]}
@@ -136,32 +141,10 @@ export function CategoryForm({
   )
 }
 
-/** Where the server found the schema wanting. */
-function Places({ error }: { error: unknown }) {
-  const { t } = useTranslation('cards')
-  if (!(error instanceof ApiError) || error.issues.length === 0) return null
-  return (
-    <Alert
-      className={style.note ?? ''}
-      type="error"
-      title={t('categories.places')}
-      description={
-        <ul className={style.issues}>
-          {error.issues.map(({ pointer, detail }) => (
-            <li key={pointer + detail}>
-              <code>{pointer.replace(/^\/body\/schema/, '') || '/'}</code> {detail}
-            </li>
-          ))}
-        </ul>
-      }
-    />
-  )
-}
-
 function Preview({ form }: { form: ReturnType<typeof Form.useForm<Fields>>[0] }) {
   const { t } = useTranslation('cards')
   const parsed = read(Form.useWatch('schema', form))
-  if ('reason' in parsed || parsed.schema?.type !== 'object') return null
+  if ('broken' in parsed || parsed.schema?.type !== 'object') return null
   return (
     <section className={style.group} aria-label={t('categories.preview')}>
       <h3 className={style.groupTitle}>{t('categories.preview')}</h3>

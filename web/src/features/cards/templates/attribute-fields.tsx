@@ -112,7 +112,7 @@ function Items({
     <section className={style.group} aria-label={label}>
       <h3 className={style.groupTitle}>{label}</h3>
       <Form.List name={[...path]}>
-        {(fields, { add, remove }) => (
+        {(fields, { add, remove }, { errors }) => (
           <>
             {fields.map(({ key, name }, at) => (
               <div key={key} className={style.item}>
@@ -138,6 +138,7 @@ function Items({
               disabled={node.maxItems !== undefined && fields.length >= node.maxItems}
               onClick={() => add()}
             />
+            <Form.ErrorList errors={errors} />
           </>
         )}
       </Form.List>

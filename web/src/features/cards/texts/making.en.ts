@@ -65,7 +65,8 @@ const en: SameTexts<typeof zhCN> = {
     schema: 'Attributes (JSON Schema)',
     schemaHint:
       'Of type object, with additionalProperties false, without $ref and combinators such as anyOf. A string of format image or audio is an uploaded file; x-titles are its names in both languages.',
-    notJson: 'This is not JSON: {{reason}}',
+    notJson: 'This is not JSON',
+    notJsonAt: 'This is not JSON: look around line {{line}}, column {{column}}',
     preview: 'The form',
     builtin: 'Built in',
     builtinText: 'Built-in categories stay as they are. Copy the attributes and make a category of your own.',
@@ -76,7 +77,6 @@ const en: SameTexts<typeof zhCN> = {
     deleteText: 'Only a category without templates can be deleted.',
     deleted: 'Deleted',
     saved: 'Saved',
-    places: 'Change these places:',
   },
   batches: {
     title: 'Batches',

@@ -60,7 +60,8 @@ export default {
     schema: '属性定义（JSON Schema）',
     schemaHint:
       '类型为 object，additionalProperties 为 false；不支持 $ref 和 anyOf 等组合。format 为 image 或 audio 的字符串是上传的文件，x-titles 是两种语言的名称。',
-    notJson: '这不是有效的 JSON：{{reason}}',
+    notJson: '这不是有效的 JSON',
+    notJsonAt: '这不是有效的 JSON：请看第 {{line}} 行第 {{column}} 列附近',
     preview: '表单预览',
     builtin: '内置',
     builtinText: '内置类别不能修改。可以复制它的属性定义，另建一个类别。',
@@ -71,7 +72,6 @@ export default {
     deleteText: '只有没有模板的类别才能删除。',
     deleted: '已删除',
     saved: '已保存',
-    places: '需要修改的位置：',
   },
   batches: {
     title: '批次',

@@ -1,6 +1,7 @@
 import { Alert, App, Input, InputNumber, Select, Slider, Switch } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { ApiError } from '#api/client.ts'
 import type { Device, JsonObject } from '#api/device-types.ts'
 import { useDeviceState, useSetDesired } from '#api/devices.ts'
 import common from '#ui/common.module.css'
@@ -91,7 +92,15 @@ function PropertyRow({
   const label = (i18n.language === 'en' ? property['x-title-en'] : property.title) ?? property.title ?? name
   const save = (next: unknown) => {
     if (next !== value)
-      set.mutate({ [name]: next }, { onError: error => void message.error(errorText(error)) })
+      set.mutate(
+        { [name]: next },
+        {
+          onError(error) {
+            const issue = error instanceof ApiError ? error.issues[0] : undefined
+            void message.error(issue ? `${label} – ${issue.detail}` : errorText(error))
+          },
+        },
+      )
   }
   const differs = reported !== undefined && value !== reported
   return (
