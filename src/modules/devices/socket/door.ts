@@ -164,7 +164,13 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
     const channel = socketChannel(device_id)
     let isAnnounced = false
     let isGone = false
-    const isThere = () => registry.touch(device_id, { is_online: true, ip: connection.caller.ip })
+    let noting: Promise<unknown> = Promise.resolve()
+    const isThere = async () => {
+      if (isGone) return
+      const noted = registry.touch(device_id, { is_online: true, ip: connection.caller.ip })
+      noting = Promise.allSettled([noting, noted])
+      await noted
+    }
     const warn = (what: string) => (error: unknown) => log.warn({ error }, what)
     const hear = (data: object) => {
       if (isGone) return
@@ -204,8 +210,8 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
           subscription.close()
           // Whoever took its place is there.
           if (connection.why === 'replaced') return
-          // It may be among those whose presence is just being renewed.
-          await renewing
+          // Its arrival may just be being noted, and it may be among those whose presence is renewed.
+          await Promise.all([noting, renewing])
           await registry.touch(device_id, { is_online: false })
           // One that came meanwhile, and was not heard of here, says that it is there.
           await realtime.publish(channel, { type: 'left' })
