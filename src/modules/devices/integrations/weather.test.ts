@@ -233,4 +233,4 @@ test('over HTTP: the city of the profile, kept for a while, and clear words wher
   } finally {
     await app.stop()
   }
-})
+}, 120_000)

@@ -71,4 +71,4 @@ test('anybody else is not believed', async () => {
     ip: '127.0.0.1',
   })
   await open.stop()
-})
+}, 120_000)

@@ -53,7 +53,7 @@ test('speech that could not be recognised is among the turns, as failed', async 
   })
   await device.close()
   await deaf.stop()
-})
+}, 120_000)
 
 test('after a goodbye nobody is heard until it listens anew, and then as before', async () => {
   const device = await talkingDevice(app)

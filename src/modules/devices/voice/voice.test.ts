@@ -321,7 +321,7 @@ describe('what fails', () => {
     await stopped(device, from)
     await device.close()
     await deaf.stop()
-  })
+  }, 120_000)
 })
 
 test('what happened is counted, and gone with the user', async () => {
