@@ -101,7 +101,7 @@ test('a forgotten password goes through the mailbox page', async () => {
         await box.getByRole('row').filter({ hasText: 'example.com' }).first().waitFor()
         return mail.count()
       },
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     .toBe(1)
   await mail.click()

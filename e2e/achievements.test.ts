@@ -14,7 +14,15 @@ test('an achievement pops up the moment it is unlocked, and stands on the page',
   await signInQuietly(here, site.banyan, person)
   const { page } = here
 
+  // What is unlocked is said once, to those who listen.
+  const { promise: isListening, resolve } = Promise.withResolvers<void>()
+  page.on('websocket', socket =>
+    socket.on('framereceived', ({ payload }) => {
+      if (/"subscribed".*"achievements\.user\./.test(String(payload))) resolve()
+    }),
+  )
   await openNewChat(page)
+  await isListening
   await ask(page, 'Hello')
   const unlocked = page.getByRole('region', { name: 'Newly unlocked achievements' })
   await unlocked.getByRole('link', { name: 'First words' }).click()

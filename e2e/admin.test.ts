@@ -58,7 +58,7 @@ test('a role loses a permission, and its people with it', async () => {
           () => true,
           () => false,
         ),
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
     .toBe(true)
 })
@@ -71,9 +71,9 @@ test('a model that is switched off is not offered any more', async () => {
       .then(({ items }) => items.map(({ id }) => id))
   expect(await models()).toContain('fake-small')
   await page.getByRole('switch', { name: 'Enable fake-small' }).click()
-  await expect.poll(models, { timeout: 20_000 }).not.toContain('fake-small')
+  await expect.poll(models, { timeout: 60_000 }).not.toContain('fake-small')
   await page.getByRole('switch', { name: 'Enable fake-small' }).click()
-  await expect.poll(models, { timeout: 20_000 }).toContain('fake-small')
+  await expect.poll(models, { timeout: 60_000 }).toContain('fake-small')
 })
 
 test('what was used is drawn and listed', async () => {

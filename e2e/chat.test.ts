@@ -108,7 +108,7 @@ test('a reload in mid-stream, a second tab and a cut network all end with the ex
   // Others know that it ended while this browser was away.
   const id = page.url().split('/').at(-1)
   const { token } = { token: await tokenOf(context) }
-  await expect.poll(() => statusOfNewest(id ?? '', token), { timeout: 30_000 }).toBe('done')
+  await expect.poll(() => statusOfNewest(id ?? '', token), { timeout: 60_000 }).toBe('done')
   await context.setOffline(false)
   for (const tab of [page, other]) {
     await expect.poll(() => finishedAnswer(tab), { timeout: 60_000 }).toBe(whole)
@@ -158,7 +158,7 @@ test('an input method’s Enter does not send', async () => {
     windowsVirtualKeyCode: 229,
   })
   await cdp.send('Input.insertText', { text: '你好' })
-  await expect.poll(() => composer(page).inputValue()).toBe('你好')
+  await expect.poll(() => composer(page).inputValue(), { timeout: 30_000 }).toBe('你好')
   expect(new URL(page.url()).pathname).toBe('/chat')
   await composer(page).press('Shift+Enter')
   await composer(page).pressSequentially('世界')
@@ -173,6 +173,8 @@ test('search by Ctrl-K finds a word of two Chinese characters', async () => {
   await ask(page, '明天去杭州看西湖的荷花')
   await finishedAnswer(page)
   await page.getByRole('link', { name: 'New chat' }).click()
+  // Until then the composer is still that of the old one.
+  await questions(page).waitFor({ state: 'detached' })
   await ask(page, 'Something quite different')
   await answers(page).getByText('Something quite different').waitFor()
   await page.keyboard.press('Control+k')

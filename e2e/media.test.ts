@@ -48,9 +48,11 @@ test('an operator uploads several files, sees why one is refused, and corrects, 
   await form.getByLabel('Title of “Moon.wav”').fill('Moon over the sea')
   await form.getByLabel('Artist').fill('Teresa Teng')
   expect(await faults(shown)).toEqual([])
+  // Said for a few seconds only.
+  const told = page.getByText('2 files uploaded').waitFor()
   await form.getByRole('button', { name: 'Upload 3 files' }).click()
   await form.getByText('Music must be a WAV, MP3, Ogg or FLAC file').waitFor()
-  await page.getByText('2 files uploaded').waitFor()
+  await told
   shown.complaints()
   await form.getByRole('button', { name: 'Leave out “notes.mp3”' }).click()
   await form.getByRole('button', { name: 'Cancel' }).click()
@@ -64,7 +66,7 @@ test('an operator uploads several files, sees why one is refused, and corrects, 
   await audio.press('Space')
   const heard = (name: 'currentTime' | 'duration') =>
     audio.evaluate((element, what) => (element as unknown as Record<string, number>)[what] ?? 0, name)
-  await expect.poll(() => heard('currentTime')).toBeGreaterThan(0)
+  await expect.poll(() => heard('currentTime'), { timeout: 60_000 }).toBeGreaterThan(0)
   expect(await heard('duration')).toBe(2)
 
   await panel(page).getByLabel('Title').fill('The moon represents my heart')
@@ -98,11 +100,12 @@ test('an upload shows how far it is, and stops', async () => {
   const form = page.getByRole('dialog', { name: 'Upload music and dances' })
   await form.locator('input[type=file]').setInputFiles([wav('Long.wav', 60), wav('Next.wav', 1)])
   const slowly = await context.newCDPSession(page)
-  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200_000 }
+  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 50_000 }
   await slowly.send('Network.emulateNetworkConditions', conditions)
   await form.getByRole('button', { name: 'Upload 2 files' }).click()
   const progress = form.getByRole('progressbar', { name: 'Upload of “Long.wav”' })
-  await expect.poll(async () => Number(await progress.getAttribute('aria-valuenow'))).toBeGreaterThan(2)
+  const percent = async () => Number(await progress.getAttribute('aria-valuenow'))
+  await expect.poll(percent, { timeout: 60_000 }).toBeGreaterThan(2)
   await form.getByText('Waiting').waitFor()
   await form.getByRole('button', { name: 'Stop' }).click()
   await form.getByText('What did not arrive is still listed').waitFor()

@@ -150,7 +150,8 @@ for (const variant of variants) {
     await inside.context.close()
     await outside.context.close()
     expect(faults).toEqual({})
-  })
+    // Some seventy pages.
+  }, 900_000)
 }
 
 async function look(shown: Visit, path: string, name: string, { state, width }: Variant): Promise<string[]> {

@@ -25,6 +25,8 @@ const option = (page: Page, text: string | RegExp) =>
 async function choose(page: Page, field: string, text: string | RegExp) {
   await page.getByRole('combobox', { name: field, exact: true }).click()
   await option(page, text).click()
+  // The next list may have the same options.
+  await option(page, text).waitFor({ state: 'hidden' })
 }
 
 test('a plan is made, given to somebody, changed and retired', async () => {

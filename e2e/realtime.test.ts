@@ -23,8 +23,9 @@ async function streamsLive(page: Page, first: string, second: string, { isNew }:
   const reading = /\/api\/v1\/chat\/(messages|conversations)\//
   const underWay = new Set<Request>()
   page.on('request', request => reading.test(request.url()) && underWay.add(request))
-  for (const event of ['requestfinished', 'requestfailed'] as const)
-    page.on(event, (request: Request) => underWay.delete(request))
+  const isOver = (request: Request) => underWay.delete(request)
+  page.on('requestfinished', isOver)
+  page.on('requestfailed', isOver)
   // A conversation that is new to the page is read again once it is heard live.
   const isHeard = isNew
     ? page.waitForResponse(

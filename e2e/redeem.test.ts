@@ -110,7 +110,7 @@ test('the QR code of a card leads through the sign-in to its reward', async () =
   await page.getByLabel('Password', { exact: true }).fill(person.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   const code = page.getByLabel('Code', { exact: true })
-  await expect.poll(() => code.inputValue(), { timeout: 30_000 }).toBe(codes[0])
+  await expect.poll(() => code.inputValue(), { timeout: 60_000 }).toBe(codes[0])
   expect(await faults(shown)).toEqual([])
 
   // A slip shows while one types.
@@ -147,7 +147,7 @@ test('a card is scanned with the camera, and an operator takes it back', async (
         await page.getByText('No rows like that').or(use).first().waitFor()
         return use.count()
       },
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     .toBe(1)
   await use.click()

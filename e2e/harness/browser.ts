@@ -45,7 +45,7 @@ export async function visit(browser: Browser, banyan: Banyan, looks: Partial<Loo
     serviceWorkers: 'block',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   const found: string[] = []
   const watch = (page: Page) => {
     page.on('console', message => {

@@ -11,9 +11,9 @@ export const prepareChecks = ({ context }: Visit): Promise<unknown> => context.a
 /** Waits until the page shows what it has to show. (`waitForFunction` would need what the app's CSP forbids.) */
 export async function settled({ page }: Visit): Promise<void> {
   const isSettled = () => page.evaluate<boolean>('inPage.isSettled()')
-  await expect.poll(isSettled, { timeout: 30_000 }).toBe(true)
+  await expect.poll(isSettled, { timeout: 60_000 }).toBe(true)
   await page.waitForLoadState('networkidle')
-  await expect.poll(isSettled, { timeout: 30_000 }).toBe(true)
+  await expect.poll(isSettled, { timeout: 60_000 }).toBe(true)
 }
 
 /** What is not the page's fault. */
