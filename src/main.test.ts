@@ -83,7 +83,7 @@ test('a second copy on the same directory says so and stops; the first goes on',
   const second = start({ PORT: String(await freePort()) })
   expect(await second.exited).toBe(1)
   expect(second.output()).toContain(dataDir)
-  expect((await fetch(`${first.url}/ready`)).status).toBe(200)
+  await vi.waitFor(async () => expect((await fetch(`${first.url}/ready`)).status).toBe(200), 20_000)
 })
 
 test('a taken port is named, and no database is left running', async () => {

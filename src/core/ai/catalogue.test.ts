@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { newId } from '#core/ids.ts'
 import { createTestDb } from '#core/testing/database.ts'
 import { startFakeOpenai } from '#core/testing/fake-openai.ts'
@@ -50,7 +50,8 @@ test('without any provider the offline engine answers, and only then', async () 
 test('an Ollama is found by itself, and missed when it is gone', async () => {
   const server = await fakeServer({ models: ['qwen3:8b', 'nomic-embed-text'] })
   const { ai } = open({ OLLAMA_URL: server.url })
-  expect(await ai.modelsFor(user)).toMatchObject([{ id: 'qwen3:8b', provider_id: 'ollama', input_price: 0 }])
+  const found = [{ id: 'qwen3:8b', provider_id: 'ollama', input_price: 0 }]
+  await vi.waitFor(async () => expect(await ai.modelsFor(user)).toMatchObject(found), 20_000)
   expect(await ai.modelsFor(user, 'embedding')).toMatchObject([{ id: 'nomic-embed-text' }])
   await server.stop()
   const later = open({ OLLAMA_URL: server.url })
@@ -78,7 +79,8 @@ test('a key is write-only, encrypted where it lies, and used', async () => {
   })
   const { rows } = await sql<{ keys: unknown }>`SELECT keys FROM ai_provider`.execute(database.db.primary)
   expect(JSON.stringify(rows)).not.toContain('secret-abcd')
-  expect((await ai.modelsFor(user)).map(model => model.id)).toEqual(['fake-1', 'fake-2'])
+  const ids = async () => (await ai.modelsFor(user)).map(model => model.id)
+  await vi.waitFor(async () => expect(await ids()).toEqual(['fake-1', 'fake-2']), 20_000)
   expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer sk-secret-abcd1234')
 
   await expect(ai.providers.update(made.id, { base_url: 'http://127.0.0.1:9/v1' })).rejects.toMatchObject({
