@@ -172,7 +172,7 @@ test.each([
   await said(page, 'user').getByText('Tell me a story.').waitFor()
   await said(page, 'device').getByText('Once upon a time').waitFor()
   await shows(page, 'Speaking')
-  await expect.poll(async () => (await heard(page)).seconds, { timeout: 30_000 }).toBeGreaterThan(2)
+  await expect.poll(async () => (await heard(page)).seconds, { timeout: 60_000 }).toBeGreaterThan(2)
   expect((await heard(page)).loudest).toBeGreaterThan(0.05)
   expect(workers.filter(url => url.includes('opus-worker')).length > 0).toBe(!hasOpus)
 
@@ -202,7 +202,7 @@ test('by button it answers when the button says so; open, a voice interrupts it'
   await page.getByText('By button').click()
   await button(page, 'Speak').click()
   // Five seconds: the voice was in it.
-  await expect.poll(() => packets, { timeout: 30_000 }).toBeGreaterThan(83)
+  await expect.poll(() => packets, { timeout: 60_000 }).toBeGreaterThan(83)
   expect(await said(page, 'user').count()).toBe(0)
   await button(page, 'That was all').click()
   await said(page, 'user').getByText('Tell me a story.').waitFor()
@@ -216,7 +216,7 @@ test('by button it answers when the button says so; open, a voice interrupts it'
   upstream.answerWith(() => words('As you like.'))
   await button(page, 'Speak').click()
   packets = 0
-  await expect.poll(() => packets, { timeout: 30_000 }).toBeGreaterThan(83)
+  await expect.poll(() => packets, { timeout: 60_000 }).toBeGreaterThan(83)
   await button(page, 'That was all').click()
   await said(page, 'device').getByText('As you like.').waitFor()
   await shows(page, 'Ready')
@@ -242,11 +242,11 @@ test('by button it answers when the button says so; open, a voice interrupts it'
 test('a microphone that is allowed after the device was switched off is let go', async () => {
   const { page } = await startOwned({ script: askingLong })
   await button(page, 'Speak').click()
-  await expect.poll(() => page.evaluate('typeof allow')).toBe('function')
+  await expect.poll(() => page.evaluate('typeof allow'), { timeout: 60_000 }).toBe('function')
   await button(page, 'Switch off').click()
   await page.evaluate('allow()')
   await expect
-    .poll(() => page.evaluate('stream?.getTracks().map(track => track.readyState)'))
+    .poll(() => page.evaluate('stream?.getTracks().map(track => track.readyState)'), { timeout: 60_000 })
     .toEqual(['ended'])
 })
 
@@ -269,7 +269,7 @@ test('under plain HTTP there is no microphone; it is typed to, and answers aloud
   expect(await button(page, 'Speak').count()).toBe(0)
   await ask(page, 'Can I hear you?')
   await said(page, 'device').getByText('I can be heard nevertheless.').waitFor()
-  await expect.poll(async () => (await heard(page)).seconds, { timeout: 30_000 }).toBeGreaterThan(1)
+  await expect.poll(async () => (await heard(page)).seconds, { timeout: 60_000 }).toBeGreaterThan(1)
 })
 
 test('without the microphone one types; once it is allowed, one speaks', async () => {
