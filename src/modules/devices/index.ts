@@ -14,6 +14,7 @@ import { devicesChannels } from './live.ts'
 import { migration as devices0001 } from './migrations/0001_devices.ts'
 import { migration as devices0002 } from './migrations/0002_turns.ts'
 import { migration as devices0003 } from './migrations/0003_media.ts'
+import { migration as devices0004 } from './migrations/0004_presence.ts'
 import { devicesRoutes } from './routes.ts'
 import { createContract, createDevicesServices } from './services.ts'
 import { sweepJob } from './sweeping.ts'
@@ -25,7 +26,7 @@ export default defineModule({
   name: 'devices',
   settings: { ...devicesSettings, ...talkSettings, ...integrationSettings },
   permissions,
-  migrations: [devices0001, devices0002, devices0003],
+  migrations: [devices0001, devices0002, devices0003, devices0004],
   setup({ core, settings, use }) {
     const services = createDevicesServices({
       core,

@@ -18,7 +18,6 @@ export type DeviceIdentity = {
 
 /** What a device tells of itself; what is left out stays as it was. */
 export type DeviceFacts = {
-  is_online?: boolean
   firmware_version?: string
   board?: string
   /** Percent. */
@@ -33,6 +32,9 @@ export type Binding = {
   bot_id: string | null
   name: string
 }
+
+/** The coming of a device by one connection. The latest is the one that counts. */
+export type Coming = { device_id: string; epoch: number }
 
 /** Whoever holds a connection says so at least this often (`keepOnline`); then it counts as gone. */
 export const onlineForMs = 150_000
@@ -80,7 +82,7 @@ export function createRegistry(deps: { db: Db; clock: Clock; keys: Pick<Keys, 'h
       return { device_id, type_id, binding_id, user_id, bot_id }
     },
 
-    /** Notes what a device says of itself, and tells those who watch it. `is_online: false` ends its presence. */
+    /** Notes what a device says of itself, and tells those who watch it. */
     async touch(device_id: string, facts: DeviceFacts = {}): Promise<void> {
       const now = isoNow()
       const row = await db.primary
@@ -88,9 +90,6 @@ export function createRegistry(deps: { db: Db; clock: Clock; keys: Pick<Keys, 'h
         .set({
           last_seen_at: now,
           first_online_at: sql`coalesce(first_online_at, ${now})`,
-          ...(facts.is_online === undefined
-            ? {}
-            : { online_until: facts.is_online ? isoNow(onlineForMs) : null }),
           ...(facts.firmware_version === undefined
             ? {}
             : { firmware_version: facts.firmware_version.slice(0, 40) }),
@@ -102,19 +101,62 @@ export function createRegistry(deps: { db: Db; clock: Clock; keys: Pick<Keys, 'h
           ...(facts.ip === undefined ? {} : { last_ip: facts.ip }),
         })
         .where('id', '=', device_id)
-        .returning(['online_until', 'last_seen_at', 'battery', 'network', 'firmware_version'])
+        .returning(presenceColumns)
         .executeTakeFirst()
       if (row) await live.presence(device_id, presenceOf(row, clock.now()))
     },
 
+    /** A device has come: it is there from now on, by this coming and by none before it. Null for one that is gone. */
+    async come(device_id: string, ip: string): Promise<Coming | null> {
+      const now = isoNow()
+      const row = await db.primary
+        .updateTable('devices_device')
+        .set({
+          last_seen_at: now,
+          first_online_at: sql`coalesce(first_online_at, ${now})`,
+          online_until: isoNow(onlineForMs),
+          presence_epoch: sql`presence_epoch + 1`,
+          last_ip: ip,
+        })
+        .where('id', '=', device_id)
+        .returning([...presenceColumns, 'presence_epoch'])
+        .executeTakeFirst()
+      if (!row) return null
+      await live.presence(device_id, presenceOf(row, clock.now()))
+      return { device_id, epoch: row.presence_epoch }
+    },
+
+    /** It has left, unless it has come again. What is still to be noted of this coming counts no more. */
+    async leave({ device_id, epoch }: Coming): Promise<void> {
+      const row = await db.primary
+        .updateTable('devices_device')
+        .set({ last_seen_at: isoNow(), online_until: null, presence_epoch: sql`presence_epoch + 1` })
+        .where('id', '=', device_id)
+        .where('presence_epoch', '=', epoch)
+        .returning(presenceColumns)
+        .executeTakeFirst()
+      if (row) await live.presence(device_id, presenceOf(row, clock.now()))
+    },
+
+    async isLatest({ device_id, epoch }: Coming): Promise<boolean> {
+      const row = await db.primary
+        .selectFrom('devices_device')
+        .select('presence_epoch')
+        .where('id', '=', device_id)
+        .executeTakeFirst()
+      return row?.presence_epoch === epoch
+    },
+
     /** Renews the presence of devices whose connections this process holds. Call it every minute. */
-    async keepOnline(device_ids: readonly string[]): Promise<void> {
-      for (let at = 0; at < device_ids.length; at += 1000) {
-        await db.primary
-          .updateTable('devices_device')
-          .set({ online_until: isoNow(onlineForMs), last_seen_at: isoNow() })
-          .where('id', '=', sql<string>`ANY(${device_ids.slice(at, at + 1000)}::uuid[])`)
-          .execute()
+    async keepOnline(comings: readonly Coming[]): Promise<void> {
+      for (let at = 0; at < comings.length; at += 1000) {
+        const some = comings.slice(at, at + 1000)
+        const ids = some.map(({ device_id }) => device_id)
+        const epochs = some.map(({ epoch }) => epoch)
+        await sql`
+          UPDATE devices_device AS device SET online_until = ${isoNow(onlineForMs)}, last_seen_at = ${isoNow()}
+          FROM unnest(${ids}::uuid[], ${epochs}::integer[]) AS coming (device_id, epoch)
+          WHERE device.id = coming.device_id AND device.presence_epoch = coming.epoch`.execute(db.primary)
       }
     },
 
@@ -161,6 +203,8 @@ export function normalMac(given: string): string | null {
     .replaceAll(/(..)(?!$)/g, '$1:')
   return mac === '00:00:00:00:00:00' || mac === 'ff:ff:ff:ff:ff:ff' ? null : mac
 }
+
+const presenceColumns = ['online_until', 'last_seen_at', 'battery', 'network', 'firmware_version'] as const
 
 type PresenceRow = {
   online_until: string | null

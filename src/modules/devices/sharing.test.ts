@@ -218,10 +218,14 @@ test('what a device reports is merged, bounded, and seen at once by those who wa
   const listening = await app.core.realtime.subscribe(`devices.device.${device.id}`, {}, message =>
     news.push(message.data),
   )
-  await registry.touch(device.id, { is_online: true, battery: 81.4, network: { ssid: 'home', rssi: -40 } })
+  const coming = await registry.come(device.id, '127.0.0.1')
+  await registry.touch(device.id, { battery: 81.4, network: { ssid: 'home', rssi: -40 } })
   await vi.waitFor(
     () =>
-      expect(news).toMatchObject([{ type: 'device.presence', presence: { is_online: true, battery: 81 } }]),
+      expect(news).toMatchObject([
+        { type: 'device.presence', presence: { is_online: true, battery: null } },
+        { type: 'device.presence', presence: { is_online: true, battery: 81 } },
+      ]),
     20_000,
   )
   await call('PATCH', `/devices/${device.id}/state`, owner, { desired: { volume: 30, theme: 'dark' } })
@@ -239,9 +243,31 @@ test('what a device reports is merged, bounded, and seen at once by those who wa
   })
   await Promise.all(Array.from({ length: 20 }, (_, n) => states.recordReported(device.id, { [`k${n}`]: n })))
   expect(Object.keys((await states.read(device.id)).reported)).toHaveLength(22)
-  await registry.touch(device.id, { is_online: false })
+  if (coming) await registry.leave(coming)
   await vi.waitFor(() => expect(news.at(-1)).toMatchObject({ presence: { is_online: false } }), 20_000)
   listening.close()
+})
+
+test('a wish that is no other than before is no news', async () => {
+  const owner = await signUp(app)
+  const device = await claimedDevice(app, owner)
+  await claimsAreOver()
+  const heard: { channel: string; type: unknown }[] = []
+  const listen = async (channel: string) =>
+    app.core.realtime.subscribe(channel, {}, ({ data }) =>
+      heard.push({ channel, type: 'type' in data && data.type }),
+    )
+  const [watched, socket] = [`devices.device.${device.id}`, `devices.socket.${device.id}`]
+  const listening = [await listen(watched), await listen(socket)]
+  const wish = (volume: number) =>
+    call('PATCH', `/devices/${device.id}/state`, owner, { desired: { volume } })
+  for (const volume of [30, 30, 40]) expect((await wish(volume)).body).toMatchObject({ desired: { volume } })
+  for (const channel of [watched, socket]) await app.core.realtime.publish(channel, { type: 'end' })
+  await vi.waitFor(() => expect(heard.filter(({ type }) => type === 'end')).toHaveLength(2), 20_000)
+  const typesOn = (channel: string) => heard.filter(each => each.channel === channel).map(({ type }) => type)
+  expect(typesOn(watched)).toEqual(['state.updated', 'state.updated', 'end'])
+  expect(typesOn(socket)).toEqual(['desired', 'desired', 'end'])
+  for (const each of listening) each.close()
 })
 
 test('other modules reach the primary device; redeemed items are unlocked on it', async () => {

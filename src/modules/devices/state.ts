@@ -42,13 +42,13 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
     tx: Rows,
     device_id: string,
     make: (state: DeviceStateView) => Promise<Partial<DeviceStateView>>,
-  ): Promise<DeviceStateView> {
+  ): Promise<{ state: DeviceStateView; is_changed: boolean }> {
     const state = await lockState(tx, device_id)
     const changes = await make(state)
     for (const part of [changes.desired, changes.reported])
       if (part && Buffer.byteLength(JSON.stringify(part)) > maxStateBytes)
         throw stateTooLarge({ limit: maxStateBytes })
-    if (Object.keys(changes).length === 0) return state
+    if (Object.keys(changes).length === 0) return { state, is_changed: false }
     const { desired, reported, ...rest } = changes
     await tx
       .updateTable('devices_state')
@@ -59,7 +59,7 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
       })
       .where('device_id', '=', device_id)
       .execute()
-    return { ...state, ...changes }
+    return { state: { ...state, ...changes }, is_changed: true }
   }
 
   return {
@@ -104,10 +104,12 @@ export function createStates(deps: { db: Db; clock: Clock; live: Live }) {
           if (isDeepStrictEqual(desired, state.desired)) return {}
           return { desired, desired_version: state.desired_version + 1, desired_at: now() }
         })
-      if (tx) return work(tx)
-      const state = await db.transaction(work)
-      await live.socket(device_id, 'desired')
-      await live.device(device_id, 'state.updated')
+      if (tx) return (await work(tx)).state
+      const { state, is_changed } = await db.transaction(work)
+      if (is_changed) {
+        await live.socket(device_id, 'desired')
+        await live.device(device_id, 'state.updated')
+      }
       return state
     },
 

@@ -108,6 +108,8 @@ type DeviceTable = {
   last_seen_at: string | null
   /** Online while this lies ahead; its connection renews it. */
   online_until: string | null
+  /** One more with every coming and going; whoever came with the present one may renew or end the presence. */
+  presence_epoch: Generated<number>
   first_online_at: string | null
   created_at: Generated<string>
 }

@@ -3,6 +3,7 @@ import { AppError, type Locale, translateError } from '#core/errors.ts'
 import { isStorable, suspiciousEscape } from '#core/http/storable.ts'
 import { newId } from '#core/ids.ts'
 import { closings as common } from '#core/realtime/connections.ts'
+import type { Coming } from '../registry.ts'
 import type { Session } from '../voice/session.ts'
 import type { Caller } from './credentials.ts'
 import {
@@ -44,6 +45,8 @@ export type Connection = {
   locale: Locale
   framing: FramingVersion
   hello: Hello | null
+  /** By which its device counts as there, once that is noted. */
+  coming: Coming | null
   /** Whether anything came yet. */
   has_spoken: boolean
   session: Session | null
@@ -85,6 +88,7 @@ export function createConnection(webSocket: WebSocket, caller: Caller, now: numb
     locale: caller.locale,
     framing: caller.framing,
     hello: null,
+    coming: null,
     has_spoken: false,
     session: null,
     mcp: null,

@@ -26,7 +26,7 @@ import { helloMissing, tooManySockets } from './errors.ts'
 export const socketPath = '/api/v1/devices/ws'
 
 export type DoorDeps = CredentialDeps & {
-  registry: Pick<Registry, 'authenticateDevice' | 'touch' | 'keepOnline'>
+  registry: Pick<Registry, 'authenticateDevice' | 'come' | 'leave' | 'isLatest' | 'keepOnline'>
   realtime: Pick<Realtime, 'subscribe' | 'publish' | 'connections'>
   log: Log
   metrics: Metrics
@@ -43,8 +43,8 @@ export type DoorDeps = CredentialDeps & {
   isBusy(connection: Connection): boolean
 }
 
-/** What connections of one device tell each other, on its socket channel. */
-type Announcement = { type: 'connected'; connection_id: string } | { type: 'left' }
+/** What a connection tells the others of its device, on the socket channel. */
+type Announcement = { type: 'connected'; epoch: number }
 
 // ws knows `closeTimeout` (milliseconds it waits for the other side's close frame); its types do not yet.
 const webSocketSettings: ServerOptions & { closeTimeout: number } = {
@@ -86,7 +86,6 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
   let isStopping = false
   let pingedAt = performance.now()
   let presenceAt = performance.now()
-  let renewing: Promise<unknown> = Promise.resolve()
   // One timer for all: each connection has three deadlines.
   const timer = setInterval(tick, tick_ms)
   timer.unref()
@@ -108,9 +107,8 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
     }
     if (now - presenceAt < presenceEvery_ms) return
     presenceAt = now
-    const online = [...connections].flatMap(({ caller }) => caller.device?.device_id ?? [])
-    renewing = registry
-      .keepOnline(online)
+    registry
+      .keepOnline([...connections].flatMap(({ coming }) => coming ?? []))
       .catch(error => log.warn({ error }, 'presence could not be renewed'))
   }
 
@@ -157,29 +155,24 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
   }
 
   /**
-   * Hears what concerns this device, in whichever process it happens. A newcomer, who has been let in by now, is
-   * announced there; whoever was announced before gives way. The channel's order decides between two at once.
+   * Hears what concerns this device, in whichever process it happens. A newcomer, who has been let in by now, is noted
+   * and then announced there; whoever came before gives way. The database numbers who comes, so all agree about it.
    */
   function follow(connection: Connection, device_id: string): () => void {
     const channel = socketChannel(device_id)
-    let isAnnounced = false
+    let latest = 0
     let isGone = false
-    let noting: Promise<unknown> = Promise.resolve()
-    const isThere = async () => {
-      if (isGone) return
-      const noted = registry.touch(device_id, { is_online: true, ip: connection.caller.ip })
-      noting = Promise.allSettled([noting, noted])
-      await noted
-    }
     const warn = (what: string) => (error: unknown) => log.warn({ error }, what)
+    const giveWay = () => {
+      if (connection.coming && connection.coming.epoch < latest) close(connection, 'replaced')
+    }
     const hear = (data: object) => {
       if (isGone) return
       const news = data as SocketNews | Announcement
       if (news.type === 'connected') {
-        if (news.connection_id === connection.id) isAnnounced = true
-        else if (isAnnounced) close(connection, 'replaced')
-      } else if (news.type === 'left') isThere().catch(warn('presence could not be renewed'))
-      else if (news.type === 'revoked') close(connection, 'revoked')
+        latest = Math.max(latest, news.epoch)
+        giveWay()
+      } else if (news.type === 'revoked') close(connection, 'revoked')
       else if (news.type === 'binding') stayOrGo().catch(warn('a device could not be asked for again'))
       else deps.onNews(connection, news.type)
     }
@@ -192,6 +185,8 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
     /** News were lost: whatever they may have been. */
     const lookAgain = async () => {
       if (!(await stayOrGo())) return
+      if (connection.coming && !(await registry.isLatest(connection.coming)))
+        return close(connection, 'replaced')
       deps.onNews(connection, 'commands')
       deps.onNews(connection, 'desired')
     }
@@ -199,22 +194,27 @@ export function createDoor(deps: DoorDeps): UpgradeDoor & { readonly size: numbe
       if (!isGone) lookAgain().catch(warn('a device could not be asked for again'))
     }
     const standing = realtime.subscribe(channel, { onLost }, ({ data }) => hear(data))
-    standing
-      .then(() => realtime.publish(channel, { type: 'connected', connection_id: connection.id }))
-      .then(isThere)
-      .catch(warn('a device could not be announced'))
+    // Only who listens is noted: it hears of all who are noted after it.
+    const noting = standing
+      .then(() => (isGone ? null : registry.come(device_id, connection.caller.ip)))
+      .then(async coming => {
+        connection.coming = coming
+        if (!coming) return
+        giveWay()
+        await realtime.publish(channel, { type: 'connected', epoch: coming.epoch } satisfies Announcement)
+      })
+      .catch(error => {
+        log.warn({ error }, 'a device could not be announced')
+        // It comes again; as it is, nobody would know that it is there.
+        close(connection, 'restart')
+      })
     return () => {
       isGone = true
-      const left = standing
-        .then(async subscription => {
+      const left = noting
+        .then(async () => {
+          const subscription = await standing
           subscription.close()
-          // Whoever took its place is there.
-          if (connection.why === 'replaced') return
-          // Its arrival may just be being noted, and it may be among those whose presence is renewed.
-          await Promise.all([noting, renewing])
-          await registry.touch(device_id, { is_online: false })
-          // One that came meanwhile, and was not heard of here, says that it is there.
-          await realtime.publish(channel, { type: 'left' })
+          if (connection.coming) await registry.leave(connection.coming)
         })
         .catch(warn('a device could not be signed off'))
         .finally(() => leaving.delete(left))
