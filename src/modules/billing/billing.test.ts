@@ -300,6 +300,9 @@ test('what is for ever cannot be made longer, and administrators can end it', as
   await expect(billing.grantDays(user, 'free', 5, { reason: 'card', key: 'b' })).rejects.toMatchObject({
     code: 'plan.not_found',
   })
+  // In the year 10000 of UTC.
+  const far = { plan: 'vip', until: '9999-12-31T23:59:59-14:00', overrides: {} }
+  await expect(billing.setUser(user, far)).rejects.toMatchObject({ code: 'subscription.end_too_far' })
 })
 
 test('days that are taken back end what they made longer, and what follows moves up', async () => {
@@ -343,6 +346,38 @@ test('all of one’s days taken back at once leave the free plan, announced once
     { user_id: user, plan: 'vip', until: days(30) },
     { user_id: user, plan: 'free', until: null },
   ])
+})
+
+test('an end that nobody has announced yet is announced when days are taken back', async () => {
+  const user = newId()
+  await billing.grantDays(user, 'vip', 3, { reason: 'card', key: 'a' })
+  time = Date.parse(days(3)) + 1000
+  expect(await process.db.transaction(tx => billing.takeBackDays(user, 'a', { tx }))).toBeNull()
+  await billing.expire()
+  expect(await isMarkedVip(user)).toBe(false)
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'free', until: null })
+  expect(await published(user)).toEqual([
+    { user_id: user, plan: 'vip', until: days(3) },
+    { user_id: user, plan: 'free', until: null },
+  ])
+})
+
+test('days given onto what an administrator set meanwhile are taken back from it', async () => {
+  const user = newId()
+  await process.db.transaction(async tx => {
+    // The transaction has begun, and waits for something else.
+    await sql`SELECT now()`.execute(tx)
+    await billing.setUser(user, { plan: 'vip', until: days(10), overrides: {} })
+    await billing.grantDays(user, 'vip', 30, { reason: 'card', key: 'a', tx })
+  })
+  await billing.forget(user)
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'vip', until: days(40) })
+  expect(await process.db.transaction(tx => billing.takeBackDays(user, 'a', { tx }))).toEqual({
+    plan: 'vip',
+    days: 30,
+  })
+  await billing.forget(user)
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'vip', until: days(10) })
 })
 
 test('parallel grants all count, and those of one key once', async () => {

@@ -135,6 +135,10 @@ test('a plan is made once, given for days, looked at, and retired', async () => 
     [grants, { plan: 'vip', days: 0 }, 'input.invalid'],
   ] as const)
     expect((await call(admin, path, body, 'POST')).body).toMatchObject({ code })
+  const nobody = `/users/${newId()}`
+  const forEver = { plan: 'vip', until: null, overrides: {} }
+  for (const body of [undefined, forEver])
+    expect((await call(admin, nobody, body)).body).toMatchObject({ code: 'user.not_found' })
   await call(admin, `/users/${someone.user.id}`, {
     plan: 'vip',
     until: '9999-12-31T00:00:00Z',

@@ -84,12 +84,13 @@ export type BillingService = Billing & {
    * than its limit before the last one. @throws AppError `plan.not_found`
    */
   subscribers(plan: string, limit: number, cursor: string | undefined): Promise<Page<Subscriber>>
+  /** @throws AppError `user.not_found` */
   ofUser(userId: string): Promise<UserBilling>
   /** `grantDays` by an administrator. @throws AppError `user.not_found`, `plan.not_found`, `plan.retired` */
   giveDays(actor: Actor, userId: string, gift: Gift): Promise<UserBilling>
   /**
    * Replaces the plan, its end and the overrides.
-   * @throws AppError `plan.not_found`, `plan.retired`, `entitlement.*`, `subscription.*`
+   * @throws AppError `user.not_found`, `plan.not_found`, `plan.retired`, `entitlement.*`, `subscription.*`
    */
   setUser(userId: string, wanted: Subscription & { overrides: Entitlements }): Promise<UserBilling>
   /** Announces the ends of subscriptions, one transaction a user. Returns how many users that were, up to 500. */
@@ -137,6 +138,10 @@ export function createBillingService({
     const plan = await planStore.find(from, id)
     if (!plan) throw planNotFound({ plan: id })
     return plan
+  }
+
+  async function assertKnown(userId: string) {
+    if (!(await people.find([userId])).has(userId)) throw userUnknown()
   }
 
   const withDeclared = (plan: PlanRow): Plan => ({
@@ -228,7 +233,6 @@ export function createBillingService({
     if (!given || given.taken_back_at !== null) return null
     const { plan_id: plan, days, created_at: granted_at } = given
     await store.markTakenBack(tx, given.id, now())
-    await store.closeEnded(tx, userId, now())
     const periods = await store.periods(tx, [userId])
     const left = withoutDays(periods, { plan, days, granted_at, now: now() })
     if (left.taken_ms === 0) return null
@@ -319,6 +323,7 @@ export function createBillingService({
       return { items: await whoIsOn(plan, shown), next_cursor }
     },
     async ofUser(userId) {
+      await assertKnown(userId)
       const [{ subscription, overrides, entitlements, periods }, grants] = await Promise.all([
         standing(userId),
         store.grants(rows, userId, shownGrants),
@@ -337,7 +342,7 @@ export function createBillingService({
       }
     },
     async giveDays(actor, userId, { plan, days, reason }) {
-      if (!(await people.find([userId])).has(userId)) throw userUnknown()
+      await assertKnown(userId)
       await db.transaction(async tx => {
         if ((await findPlan(tx, plan)).retired_at !== null) throw planRetired({ plan })
         await grant(tx, userId, plan, days, { reason, key: newId(), granted_by: actor.user_id })
@@ -347,8 +352,10 @@ export function createBillingService({
     },
     async setUser(userId, { plan, until, overrides }) {
       rules.check(overrides)
+      await assertKnown(userId)
       const at = now()
       if (until !== null && Date.parse(until) <= clock.now()) throw endInPast()
+      if (until !== null && Date.parse(until) > latestEnd) throw endTooFar()
       await db.transaction(async tx => {
         await store.lockUser(tx, userId)
         const { retired_at } = await findPlan(tx, plan)

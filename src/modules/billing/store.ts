@@ -50,6 +50,9 @@ const columnsOf = ({ id, names, entitlements }: PlanInput) => ({
   entitlements: JSON.stringify(entitlements),
 })
 
+/** Periods and grants are dated behind the user’s lock: when its transaction began, another may have come before it. */
+const whenLocked = sql<string>`clock_timestamp()`
+
 /** Who is on which plan. `now` and all times are ISO 8601. */
 export const subscriptionStore = {
   /** Makes everything that changes one user's subscription wait for each other, until the transaction ends. */
@@ -89,7 +92,10 @@ export const subscriptionStore = {
     tx: Rows,
     period: { id: string; user_id: string; plan_id: string; from_at: string; until_at: string | null },
   ) {
-    await tx.insertInto('billing_subscription').values(period).execute()
+    await tx
+      .insertInto('billing_subscription')
+      .values({ ...period, created_at: whenLocked })
+      .execute()
   },
 
   async extend(tx: Rows, id: string, until: string) {
@@ -177,7 +183,10 @@ export const subscriptionStore = {
   },
 
   async addGrant(tx: Rows, grant: Omit<GrantRow, 'created_at' | 'taken_back_at'>) {
-    await tx.insertInto('billing_grant').values(grant).execute()
+    await tx
+      .insertInto('billing_grant')
+      .values({ ...grant, created_at: whenLocked })
+      .execute()
   },
 
   /** The latest, newest first. */
