@@ -19,7 +19,7 @@ export const grantJob = ({
   notifications,
 }: {
   db: Db<RedemptionTables>
-  billing: Pick<Billing, 'grantDays'>
+  billing: Pick<Billing, 'grantDays' | 'plans'>
   notifications: Pick<Notifications, 'notify'>
 }): GrantJob =>
   defineJob({
@@ -33,12 +33,21 @@ export const grantJob = ({
         if (!rewards.membership) return
         const { plan, days } = rewards.membership
         const { user_id } = redemption
-        await billing.grantDays(user_id, plan, days, { reason: `card: ${name}`, key: redemption_id, tx })
+        const { until } = await billing.grantDays(user_id, plan, days, {
+          reason: `card: ${name}`,
+          key: redemption_id,
+          tx,
+        })
+        // To a plan for ever no days were added.
+        if (until === null) return
+        // One that was retired since is called by its id.
+        const names = (await billing.plans()).find(({ id }) => id === plan)?.names
         await notifications.notify(
           user_id,
           membershipGranted,
-          { name, days, plan },
-          { tx, key: redemption_id },
+          { name, days, plan_zh: names?.['zh-CN'] ?? plan, plan_en: names?.en ?? plan },
+          // The redemption itself is told of by its id alone.
+          { tx, key: `membership ${redemption_id}` },
         )
       })
     },

@@ -10,11 +10,19 @@ export const cardRedeemed = defineNotification<{ redemption_id: string; name: st
   is_emailed: false,
 })
 
-export const membershipGranted = defineNotification<{ name: string; days: number; plan: string }>({
+export const membershipGranted = defineNotification<{
+  name: string
+  days: number
+  plan_zh: string
+  plan_en: string
+}>({
   name: 'cards.membership_granted',
   texts: {
-    'zh-CN': { title: '会员已到账：{days} 天', body: '卡片“{name}”为您带来了 {days} 天会员（{plan}）。' },
-    en: { title: '{days} days of membership', body: 'The card “{name}” brought you {days} days of {plan}.' },
+    'zh-CN': { title: '会员已到账：{days} 天', body: '卡片“{name}”为您带来了 {days} 天会员（{plan_zh}）。' },
+    en: {
+      title: '{days} days of membership',
+      body: 'The card “{name}” brought you {days} days of {plan_en}.',
+    },
   },
   is_emailed: false,
 })

@@ -270,6 +270,12 @@ test('days of membership come once, and what is left of them goes when the redem
     async () => expect((await billing.planOf([collector.id])).get(collector.id)).toBe('vip'),
     30_000,
   )
+  expect(await noticesOf(collector)).toContainEqual(
+    expect.objectContaining({
+      kind: 'cards.membership_granted',
+      body: 'The card “新年舞” brought you 30 days of VIP.',
+    }),
+  )
   const undone = await operator.cards.call('POST', `/redemptions/${item.id}/undo`, { reason: 'sold twice' })
   expect(undone).toMatchObject({
     status: 200,
