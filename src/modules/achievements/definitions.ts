@@ -137,7 +137,7 @@ export function createDefinitions({
     },
 
     async list({ limit, cursor }: { limit: number; cursor?: string | undefined }): Promise<Page<Definition>> {
-      const after = decodeCursor(cursor, z.tuple([z.int(), z.uuid()]))
+      const after = decodeCursor(cursor, z.tuple([z.int32(), z.uuid()]))
       const rows = await store.list(db.primary, { after, limit: limit + 1 })
       const { items, next_cursor } = pageFrom(rows, limit, row => [row.position, row.id])
       return { items: await view(items), next_cursor }

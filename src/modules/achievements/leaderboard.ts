@@ -4,6 +4,7 @@ import { decodeCursor, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { Standing } from './contract.ts'
+import { CursorTime } from './days.ts'
 import { leaderboardStore as store } from './leaderboard-store.ts'
 import type { AchievementsTables } from './tables.ts'
 
@@ -39,7 +40,7 @@ export function createLeaderboard({
     standing,
 
     async list(actor: Actor, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
-      const after = decodeCursor(cursor, z.tuple([z.number(), z.iso.datetime(), z.uuid()]))
+      const after = decodeCursor(cursor, z.tuple([z.int(), CursorTime, z.uuid()]))
       const rows = await store.page(db.primary, { after, limit: limit + 1 })
       const page = pageFrom(rows, limit, row => [row.points, row.points_at, row.user_id])
       const [first] = page.items

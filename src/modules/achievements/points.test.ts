@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { encodeCursor } from '#core/http/page.ts'
 import { newId } from '#core/ids.ts'
 import { MessagePosted } from '#modules/chat/contract.ts'
 import { DeviceClaimed } from '#modules/devices/contract.ts'
@@ -82,6 +83,22 @@ test('the leaderboard shows who wants to be seen, equals with one rank, page by 
   const without = await site.call<Board>(last, 'GET', '/leaderboard?limit=100')
   expect(without.body.own.rank).toBeNull()
   expect(without.body.items.every(({ is_own }) => !is_own)).toBe(true)
+})
+
+test('a cursor that no list gave out is refused', async () => {
+  const [nobody, now, never] = [newId(), '2026-11-21T00:00:00Z', '0000-01-01T00:00:00Z']
+  for (const [path, key] of [
+    ['/leaderboard', [1.5, now, nobody]],
+    ['/leaderboard', [1e300, now, nobody]],
+    ['/leaderboard', [1, never, nobody]],
+    ['/points', [never, nobody]],
+    ['/points', [now, '\0']],
+    ['/definitions', [2 ** 31, nobody]],
+  ] as const)
+    expect(await site.call(site.admin, 'GET', `${path}?cursor=${encodeCursor(key)}`)).toMatchObject({
+      status: 400,
+      body: { code: 'page.invalid_cursor' },
+    })
 })
 
 test('every night unlocks are counted by day, and the leaderboard is rewarded', async () => {

@@ -5,6 +5,7 @@ import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Cards } from '#modules/cards/contract.ts'
 import type { PointsEntry } from './contract.ts'
+import { CursorTime } from './days.ts'
 import { pointsStore } from './points-store.ts'
 import type { AchievementsTables } from './tables.ts'
 
@@ -18,7 +19,7 @@ export const createPoints =
     { limit, cursor }: { limit: number; cursor?: string | undefined },
     locale: Locale,
   ): Promise<Page<PointsEntry>> => {
-    const after = decodeCursor(cursor, z.tuple([z.iso.datetime(), z.string().max(100)]))
+    const after = decodeCursor(cursor, z.tuple([CursorTime, z.string().regex(/^[\w.-]{1,100}$/)]))
     const rows = await pointsStore.page(db.primary, user_id, { after, limit: limit + 1 })
     const page = pageFrom(rows, limit, row => [row.at, row.id])
     const templates = page.items.flatMap(row => (row.template_id === null ? [] : [row.template_id]))

@@ -21,6 +21,7 @@ import {
   batchNotFound,
   batchSecretDestroyed,
   batchValidityInvalid,
+  batchValidityTooFar,
   batchWrongState,
   templateNotFound,
   templateNotPublished,
@@ -82,6 +83,8 @@ export const BatchChange = BatchInput.pick({ name: true, channel: true, notes: t
 type Rows = Kysely<CardsTables>
 const day_ms = 86_400_000
 const mostOfSet = 200
+/** What four digits of a year can say. */
+const latestEnd = Date.parse('9999-12-31T23:59:59Z')
 
 /** What a batch's secret is encrypted with, beside the key: it does not decrypt in another row. */
 export const secretContext = (batchId: string): string => `cards_batch.secret:${batchId}`
@@ -128,6 +131,7 @@ export function createBatches(deps: {
   function validity({ valid_until, valid_days }: Pick<BatchInput, 'valid_until' | 'valid_days'>) {
     if (valid_until === null) return { valid_until, valid_days, expires_at: null }
     if (valid_days !== null || Date.parse(valid_until) <= clock.now()) throw batchValidityInvalid()
+    if (Date.parse(valid_until) > latestEnd) throw batchValidityTooFar()
     return { valid_until, valid_days, expires_at: valid_until }
   }
 
@@ -167,7 +171,7 @@ export function createBatches(deps: {
       return pageFrom(found.map(view), filter.limit, batch => [batch.id])
     },
 
-    /** @throws AppError `template.not_found`, `template.not_published`, `batch.validity_invalid` */
+    /** @throws AppError `template.not_found`, `template.not_published`, `batch.validity_invalid`, `batch.validity_too_far` */
     async create(
       actor: Actor,
       {

@@ -107,6 +107,12 @@ export const batchValidityInvalid = defineError({
   en: 'Give either a time that is still to come, or a number of days, not both.',
   'zh-CN': '有效期请填写一个将来的时间，或天数，二者只能选一。',
 })
+export const batchValidityTooFar = defineError({
+  code: 'batch.validity_too_far',
+  status: 422,
+  en: 'The cards would end after the year 9999. Give them no end instead.',
+  'zh-CN': '卡片的有效期超出了 9999 年，请改为长期有效。',
+})
 export const batchExpired = defineError({
   code: 'batch.expired',
   status: 409,

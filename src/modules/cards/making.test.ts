@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { encodeCursor } from '#core/http/page.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
 import { signUp, type TestUser } from '#modules/identity/testing.ts'
 import type { Batch } from './batches.ts'
@@ -151,6 +152,8 @@ test('each save is a version, and the earlier ones stay', async () => {
   ).body
   expect(items.map(({ version }) => version)).toEqual([3, 2])
   expect(items[1]).toMatchObject({ name: 'v2', rarity: 'epic' })
+  const strange = `/templates/${first.id}/versions?cursor=${encodeCursor([2 ** 31])}`
+  expect((await cards.call('GET', strange)).status).toBe(400)
 })
 
 test('templates are found by category, rarity, state and name', async () => {
@@ -249,10 +252,14 @@ test('a batch is for one version, has one kind of validity, and a draft can go',
     cards.call<Batch & Problem>('POST', '/batches', { template_id: id, name: 'x', quantity: 1, ...input })
   expect((await make({})).body.template_version).toBe(version)
   expect((await make({ template_version: 9 })).status).toBe(404)
+  expect((await make({ template_version: 2 ** 31 })).status).toBe(400)
   const future = new Date(Date.now() + 86_400_000).toISOString()
   expect((await make({ valid_until: future })).body.expires_at).toBe(future)
   for (const input of [{ valid_until: future, valid_days: 3 }, { valid_until: '2020-01-01T00:00:00Z' }])
     expect((await make(input)).body.code).toBe('batch.validity_invalid')
+  // In the year 10000 of UTC.
+  const far = await make({ valid_until: '9999-12-31T23:59:59-14:00' })
+  expect(far.body.code).toBe('batch.validity_too_far')
   for (const quantity of [0, 1_000_001, 1.5, '3']) expect((await make({ quantity })).status).toBe(400)
   const draft = await make({})
   expect((await cards.call('DELETE', `/batches/${draft.body.id}`)).status).toBe(204)

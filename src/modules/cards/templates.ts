@@ -158,7 +158,7 @@ export function createTemplates(deps: { db: Db; clock: Clock; categories: Catego
     /** @throws AppError `template.not_found` */
     async versions(id: string, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
       await find(db.primary, id)
-      const [before] = decodeCursor(cursor, z.tuple([z.int()])) ?? [null]
+      const [before] = decodeCursor(cursor, z.tuple([z.int32()])) ?? [null]
       const rows = await templateStore.versions(db.primary, id, before, limit + 1)
       return pageFrom(rows.map(versionView), limit, row => [row.version])
     },

@@ -25,7 +25,7 @@ export function batchRoutes(router: Router, batches: Batches): void {
     idempotent: true,
     body: BatchInput.extend({
       template_id: z.uuid(),
-      template_version: z.int().min(1).optional().describe('The newest by default.'),
+      template_version: z.int().min(1).max(2_147_483_647).optional().describe('The newest by default.'),
     }),
     response: Batch,
     status: 201,
