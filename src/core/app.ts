@@ -128,7 +128,8 @@ async function open(
     http.drain()
     await core.realtime.stop()
     for (const parts of opened) for (const door of parts.upgrades ?? []) await door.stop?.()
-    await closeHttp(http, settings.SHUTDOWN_TIMEOUT_MS / 4)
+    // The jobs and answers want their share of the time.
+    await http.close(settings.SHUTDOWN_TIMEOUT_MS / 4)
     for (const parts of [...opened].reverse()) await parts.stop?.()
     await services.stop()
   }
@@ -262,13 +263,6 @@ async function logLatencies({ core, redis }: Services, log: Log): Promise<void> 
     },
     'ready',
   )
-}
-
-/** Lets running requests finish, and cuts those that take too long: the jobs and answers want their share of the time. */
-async function closeHttp({ fastify, server }: Http, ms: number): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), ms)
-  await fastify.close()
-  clearTimeout(timer)
 }
 
 const urlHost = (host: string): string => {

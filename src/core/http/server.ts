@@ -10,6 +10,7 @@ import { newId } from '#core/ids.ts'
 import { type Log, type LogContext, logContext } from '#core/log.ts'
 import type { coreSettings } from '#core/settings.ts'
 import type { Metrics } from '#core/telemetry/metrics.ts'
+import { closingOf } from './closing.ts'
 import { lazyCompilers } from './compile.ts'
 import { allowCors } from './cors.ts'
 import type { Idempotency } from './idempotency.ts'
@@ -41,6 +42,8 @@ export type Http = {
   routes: readonly RouteDefinition[]
   /** From now on every request but `/health` is answered 503, so that load balancers turn away. */
   drain(): void
+  /** Lets running requests finish, and cuts those that take longer than `ms`. */
+  close(ms: number): Promise<void>
 }
 
 export type HttpOptions = {
@@ -72,6 +75,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
       return typeof given === 'string' && requestIdForm.test(given) ? given : newId()
     },
   })
+  const close = closingOf(server)
   await server.register(cookie)
   await server.register(multipart, { limits: { files: 1, fields: 10, fieldSize: 100_000, parts: 12 } })
   readJson(server)
@@ -137,6 +141,7 @@ export async function createHttp(options: HttpOptions): Promise<Http> {
     drain() {
       draining = true
     },
+    close,
   }
 }
 
