@@ -490,6 +490,23 @@ test('Anthropic is translated into one piece, and cut streams into an error even
   expect(await cut.completed).toMatchObject({ ended: 'cut', characters: { narrow: 2, wide: 0 } })
 })
 
+test.each([
+  [{ messages: [{ role: 'queen', content: 'x' }] }, '/body/messages/0/role', 'Must be one of: system, '],
+  [
+    { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+    '/body/messages/0/content/0/image_url',
+    'This is required.',
+  ],
+  [{ temperature: 'hot' }, '/body/temperature', 'Must be a number.'],
+])('what cannot be translated is told of in our own words: %j', async (part, pointer, sentence) => {
+  const target = await claude(() => ({ steps: [{ text: ['Hi'] }] }))
+  const answer = newGateway().passThrough([target], { ...request, ...part }, never())
+  await expect(answer).rejects.toMatchObject({
+    code: 'input.invalid',
+    issues: [{ pointer, detail: { en: expect.stringContaining(sentence) } }],
+  })
+})
+
 test('leaving a translated answer cancels upstream', async () => {
   const target = await claude(() => ({ steps: [{ text: ['Hi'] }, { pause: 60_000 }] }))
   const answer = await newGateway().passThrough([target], request, never())

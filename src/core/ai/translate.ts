@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { invalidInput } from '#core/errors.ts'
+import { zodIssues } from '#core/http/zod-issues.ts'
 import { newId } from '#core/ids.ts'
 import type {
   ContentPart,
@@ -91,8 +93,8 @@ const completionBody = z.object({
 export function requestOf(body: Record<string, unknown>): UpstreamRequest {
   const parsed = completionBody.safeParse(body)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new UpstreamFailure('request', `${issue?.path.join('.') || 'body'}: ${issue?.message}`)
+    const cause = invalidInput({}, { issues: zodIssues(parsed.error, body, '/body') })
+    throw new UpstreamFailure('request', cause.message, { cause })
   }
   const { max_completion_tokens, ...request } = parsed.data
   return { ...request, max_tokens: max_completion_tokens ?? request.max_tokens }

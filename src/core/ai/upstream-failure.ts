@@ -1,4 +1,4 @@
-import type { AppError } from '#core/errors.ts'
+import { AppError } from '#core/errors.ts'
 import { scrub } from '#core/log.ts'
 import {
   badKey,
@@ -109,6 +109,8 @@ export function toAppError(failure: UpstreamFailure, target: Target): AppError {
     case 'refused':
       return contentRefused({ provider }, extras)
     case 'request':
+      // What was refused here, before anybody was asked, speaks for itself.
+      if (failure.cause instanceof AppError) return failure.cause
       return upstreamRejected({ provider, reason: failure.message }, extras)
     case 'unsupported':
       return notSupported({ provider, what: failure.message }, extras)

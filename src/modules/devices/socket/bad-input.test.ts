@@ -46,6 +46,14 @@ test('what cannot be understood closes nothing', async () => {
   await device.close()
 })
 
+test('what is wrong with a message is told in the language of its sender', async () => {
+  const device = await talkingDevice(app)
+  device.webSocket.send('{"type":"listen","state":"dance"}')
+  const { detail } = await device.waitFor(isError('device_message.invalid'))
+  expect(detail).toBe('无法识别这条消息（state），已忽略。应为以下之一：start、stop、detect。')
+  await device.close()
+})
+
 test('text that cannot be kept is told of by its own name, and a reason that is null is none', async () => {
   const device = await talkingDevice(app)
   device.webSocket.send('{"type":"abort","reason":null}')

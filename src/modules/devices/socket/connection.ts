@@ -1,6 +1,7 @@
 import type { RawData, WebSocket } from 'ws'
-import { AppError, type Locale, translateError } from '#core/errors.ts'
+import { AppError, type Locale, translateError, translateIssues } from '#core/errors.ts'
 import { isStorable, suspiciousEscape } from '#core/http/storable.ts'
+import { zodIssues } from '#core/http/zod-issues.ts'
 import { newId } from '#core/ids.ts'
 import { closings as common } from '#core/realtime/connections.ts'
 import type { Coming } from '../registry.ts'
@@ -120,7 +121,9 @@ export function sendAudio(connection: Connection, packet: Uint8Array, timestamp:
 }
 
 export function sendError(connection: Connection, error: AppError, request_id?: string | number): void {
-  const detail = translateError(error, connection.locale)
+  const [issue] = translateIssues(error, connection.locale) ?? []
+  const sentence = translateError(error, connection.locale)
+  const detail = issue ? [sentence, issue.detail].join(connection.locale === 'en' ? ' ' : '') : sentence
   const answer = request_id === undefined ? {} : { request_id }
   send(connection, { type: 'error', ...answer, code: error.code, detail })
 }
@@ -219,10 +222,10 @@ function parse(text: string): UpMessage {
   }
   const { data, error } = UpMessage.safeParse(value)
   if (data && !(suspiciousEscape.test(text) && !isStorable(value))) return data
-  const issue = error?.issues[0]
-  throw badMessage({
-    reason: issue ? [issue.path.join('.'), issue.message].join(': ').slice(0, 200) : unstorableOf(value),
-  })
+  if (!error) throw badMessage({ reason: unstorableOf(value) })
+  const issues = zodIssues(error, value)
+  const place = issues[0]?.pointer.slice(1).replaceAll('/', '.').slice(0, 200)
+  throw badMessage({ reason: place || 'JSON' }, { issues })
 }
 
 /** The first character that cannot be kept: JSON escapes it, as it does no other that begins so. */
