@@ -151,6 +151,6 @@ export const tooManyAchievements = defineError({
 export const achievementInUse = defineError({
   code: 'achievement.in_use',
   status: 409,
-  en: 'Somebody has unlocked this achievement, or it came with Banyan. Switch it off instead.',
-  'zh-CN': '已有人解锁此成就，或它是内置成就，不能删除，可以停用。',
+  en: 'Somebody has unlocked this achievement, another one needs it, or it came with Banyan. Switch it off instead.',
+  'zh-CN': '已有人解锁此成就，或有其他成就以它为前置，或它是内置成就，不能删除，可以停用。',
 })

@@ -8,7 +8,7 @@ import { addDays } from './days.ts'
 import type { Preview } from './previews.ts'
 import type { Rule } from './rule.ts'
 import { patience, type Site, startSite, unlockedTiers } from './site-testing.ts'
-import { counting, deliver, ruleOf } from './testing.ts'
+import { counting, definitionOf, deliver, ruleOf } from './testing.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -139,6 +139,46 @@ test('a rule that cannot work is refused with what is wrong', async () => {
     '/rule/tiers/1/tier',
     '/rule/tiers/1/goals',
   ])
+})
+
+test('an achievement that another one needs cannot be deleted before that one', async () => {
+  const needed = await site.make(counting(DeviceClaimed.name, 1_000_000))
+  const needing = await site.make(
+    ruleOf({ type: 'prerequisite', achievement_id: needed.id, tier: 'bronze' }, 1),
+  )
+  const remove = (id: string) => site.call<{ code: string }>(site.admin, 'DELETE', `/definitions/${id}`)
+  expect(await remove(needed.id)).toMatchObject({ status: 409, body: { code: 'achievement.in_use' } })
+  expect((await remove(needing.id)).status).toBe(204)
+  expect((await remove(needed.id)).status).toBe(204)
+})
+
+test('days are promised only of a plan that can be given', async () => {
+  const promising = (plan: string): Rule => {
+    const rule = counting(DeviceClaimed.name, 1_000_000)
+    return {
+      ...rule,
+      tiers: rule.tiers.map(tier => ({ ...tier, rewards: { membership: { plan, days: 3 } } })),
+    }
+  }
+  for (const plan of ['free', 'none'])
+    expect(await site.call(site.admin, 'POST', '/definitions', definitionOf(promising(plan)))).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/rule/tiers/0/rewards/membership/plan' }] },
+    })
+  const silver = { names: { 'zh-CN': '白银', en: 'Silver' }, entitlements: {} }
+  const savePlan = (is_retired: boolean) =>
+    site.app.fetch('/api/v1/billing/plans/silver', {
+      method: 'PUT',
+      headers: { ...site.admin.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...silver, is_retired }),
+    })
+  await savePlan(false)
+  const { id } = await site.make(promising('silver'))
+  await savePlan(true)
+  const [tier] = promising('silver').tiers
+  const changed = { ...promising('silver'), tiers: [{ ...tier, points: 5 }] }
+  const kept = await site.call<Definition>(site.admin, 'PATCH', `/definitions/${id}`, { rule: changed })
+  expect(kept.body.version).toBe(2)
 })
 
 test('a long history is counted without keeping its user’s events waiting, and none of them twice', async () => {

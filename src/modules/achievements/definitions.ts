@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
+import type { InputIssue } from '#core/errors.ts'
 import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import type { Jobs } from '#core/jobs/jobs.ts'
+import { type Billing, freePlan } from '#modules/billing/contract.ts'
 import {
   achievementInUse,
   achievementNotFound,
@@ -53,9 +55,11 @@ export type Definitions = ReturnType<typeof createDefinitions>
 export function createDefinitions({
   db,
   jobs,
+  billing,
   replay,
 }: {
   db: Db<AchievementsTables>
+  billing: Pick<Billing, 'plans'>
   jobs: Pick<Jobs, 'add' | 'get' | 'cancel'>
   replay: ReplayJob
 }) {
@@ -113,6 +117,18 @@ export function createDefinitions({
     return definition
   }
 
+  /** Days may be promised of plans that can be given, and of those that the rule so far promises, retired or not. */
+  async function missingPlans(rule: Rule, soFar: Rule | undefined): Promise<InputIssue[]> {
+    const promised = soFar?.tiers.map(tier => tier.rewards.membership?.plan) ?? []
+    const given = (await billing.plans()).map(plan => plan.id).filter(plan => plan !== freePlan)
+    const known = new Set([...given, ...promised])
+    return rule.tiers.flatMap(({ rewards: { membership } }, i) =>
+      membership === null || known.has(membership.plan)
+        ? []
+        : { pointer: `/rule/tiers/${i}/rewards/membership/plan`, detail: noPlan },
+    )
+  }
+
   return {
     startReplay,
 
@@ -125,14 +141,11 @@ export function createDefinitions({
         self: id,
         of: other => {
           const known = other === id ? rule : others.get(other)
-          return known
-            ? known.conditions.flatMap(condition =>
-                condition.type === 'prerequisite' ? [condition.achievement_id] : [],
-              )
-            : null
+          return known ? neededBy(known) : null
         },
       }
-      const issues = checkRule(rule, prerequisites)
+      const soFar = id === null ? undefined : others.get(id)
+      const issues = [...checkRule(rule, prerequisites), ...(await missingPlans(rule, soFar))]
       if (issues.length > 0) throw ruleInvalid({}, { issues })
     },
 
@@ -201,6 +214,8 @@ export function createDefinitions({
         const row = await store.find(tx, id)
         if (!row) throw achievementNotFound()
         if (row.starter_key !== null || (await store.isUnlocked(tx, id))) throw achievementInUse()
+        const all = await store.list(tx, { limit: mostAchievements })
+        if (all.some(({ rule }) => neededBy(rule).includes(id))) throw achievementInUse()
         await store.delete(tx, id)
         await turnEpoch(tx)
       })
@@ -218,6 +233,12 @@ export function createDefinitions({
     },
   }
 }
+
+const noPlan = { 'zh-CN': '没有这个会员方案。', en: 'There is no such plan.' }
+
+/** The achievements that a rule asks for. */
+const neededBy = ({ conditions }: Rule): string[] =>
+  conditions.flatMap(condition => (condition.type === 'prerequisite' ? [condition.achievement_id] : []))
 
 /** Without the keys that were not given. */
 const defined = <T extends object>(changes: T): Partial<{ [K in keyof T]: NonNullable<T[K]> }> =>

@@ -35,13 +35,14 @@ export default defineModule({
     const db = core.db.withTables<AchievementsTables>()
     const identity = use(identityKey)
     const cards = use(cardsKey)
+    const billing = use(billingKey)
     const books = createRuleBooks()
     const surroundingsOf = createSurroundings({ ...core, cards })
     const log = core.log.child('achievements')
     const unlocking = createUnlocking({
       ...core,
       log,
-      billing: use(billingKey),
+      billing,
       notifications: use(notificationsKey),
     })
     const deps = { ...core, db, settings, identity, books, unlocking, surroundingsOf }
@@ -49,7 +50,7 @@ export default defineModule({
     const preview = createPreviewJob(deps)
     const statistics = statisticsJob(deps)
     const erase = eraseJob(deps)
-    const definitions = createDefinitions({ ...core, db, replay })
+    const definitions = createDefinitions({ ...core, db, billing, replay })
     const previews = createPreviews({ ...core, db, definitions, job: preview })
     const leaderboard = createLeaderboard(deps)
     return {
