@@ -50,6 +50,7 @@ beforeAll(async () => {
         const anyone = { username: 'anyone', display_name: 'Anyone', avatar_url: null }
         return new Map(ids.map(id => [id, { ...anyone, time_zone: 'Europe/Berlin', is_vip: vips.has(id) }]))
       },
+      isVip,
       setVip,
       async marked(afterId, limit) {
         const { rows } = await sql<{ id: string }>`
@@ -77,8 +78,10 @@ async function setVip(db: Executor, id: string, isVip: boolean): Promise<void> {
   else await sql`DELETE FROM test_vip WHERE id = ${id}`.execute(db)
 }
 
-async function isMarkedVip(id: string): Promise<boolean> {
-  const { rows } = await sql`SELECT id FROM test_vip WHERE id = ${id}`.execute(process.db.primary)
+const isMarkedVip = (id: string) => isVip(process.db.primary, id)
+
+async function isVip(db: Executor, id: string): Promise<boolean> {
+  const { rows } = await sql`SELECT id FROM test_vip WHERE id = ${id}`.execute(db)
   return rows.length === 1
 }
 
@@ -303,6 +306,20 @@ test('what is for ever cannot be made longer, and administrators can end it', as
   // In the year 10000 of UTC.
   const far = { plan: 'vip', until: '9999-12-31T23:59:59-14:00', overrides: {} }
   await expect(billing.setUser(user, far)).rejects.toMatchObject({ code: 'subscription.end_too_far' })
+})
+
+test('days given to somebody marked as VIP neither end nor undo that', async () => {
+  const user = newId()
+  await setVip(process.db.primary, user, true)
+  expect(await billing.grantDays(user, 'vip', 5, { reason: 'card', key: 'a' })).toEqual({
+    plan: 'vip',
+    until: null,
+  })
+  expect(await process.db.transaction(tx => billing.takeBackDays(user, 'a', { tx }))).toBeNull()
+  time = Date.parse(days(6))
+  await billing.expire()
+  expect(await isMarkedVip(user)).toBe(true)
+  expect(await billing.ofUser(user)).toMatchObject({ plan: 'vip', until: null, grants: [{ days: 5 }] })
 })
 
 test('days that are taken back end what they made longer, and what follows moves up', async () => {

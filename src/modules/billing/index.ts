@@ -23,7 +23,12 @@ export default defineModule({
     const service = createBillingService({
       ...core,
       db: core.db.withTables<BillingTables>(),
-      people: { find: identity.usersByIds, setVip: identity.setVip, marked: identity.vipUserIds },
+      people: {
+        find: identity.usersByIds,
+        isVip: identity.isVip,
+        setVip: identity.setVip,
+        marked: identity.vipUserIds,
+      },
       defaultTimeZone,
     })
     core.ai.useLimits(service.limitsFor)

@@ -43,6 +43,7 @@ type Person = Pick<UserCard, 'username' | 'display_name' | 'avatar_url' | 'time_
 /** What billing asks identity about people. Those that it does not know are in Asia/Shanghai and no VIP. */
 export type People = {
   find(userIds: readonly string[]): Promise<Map<string, Person>>
+  isVip(tx: Executor, userId: string): Promise<boolean>
   setVip(tx: Executor, userId: string, isVip: boolean): Promise<void>
   /** Ids after `afterId` of those who are marked as VIP, in order. */
   marked(afterId: string | null, limit: number): Promise<string[]>
@@ -195,8 +196,9 @@ export function createBillingService({
     if (earlier) return { plan: earlier.plan_id, until: earlier.until_at }
     if (plan === freePlan) throw planNotFound({ plan })
     await findPlan(tx, plan)
-    const last = (await store.periods(tx, [userId])).findLast(period => !isEnded(period))
-    const isEndless = last !== undefined && last.until_at === null
+    const periods = await store.periods(tx, [userId])
+    const last = periods.findLast(period => !isEnded(period))
+    const isEndless = last ? last.until_at === null : periods.length === 0 && (await people.isVip(tx, userId))
     const from = last?.until_at ?? now()
     const end = Date.parse(from) + days * day_ms
     if (!isEndless && end > latestEnd) throw endTooFar()
@@ -243,8 +245,7 @@ export function createBillingService({
   }
 
   async function isOn(tx: Kysely<BillingTables>, userId: string, plan: string): Promise<boolean> {
-    const [periods, known] = await Promise.all([store.periods(tx, [userId]), people.find([userId])])
-    return subscriptionFrom(periods, known.get(userId)?.is_vip ?? false).plan === plan
+    return subscriptionFrom(await store.periods(tx, [userId]), await people.isVip(tx, userId)).plan === plan
   }
 
   /** Those of the users who are on the plan now, with their names. */

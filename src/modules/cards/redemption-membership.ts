@@ -26,6 +26,7 @@ export const grantJob = ({
     name: 'cards.grant_membership',
     schema: z.object({ redemption_id: z.uuid() }),
     async run({ redemption_id }) {
+      const plans = await billing.plans()
       await db.transaction(async tx => {
         const redemption = await store.lock(tx, redemption_id)
         if (!redemption?.user_id || redemption.undone_at !== null) return
@@ -41,7 +42,7 @@ export const grantJob = ({
         // To a plan for ever no days were added.
         if (until === null) return
         // One that was retired since is called by its id.
-        const names = (await billing.plans()).find(({ id }) => id === plan)?.names
+        const names = plans.find(({ id }) => id === plan)?.names
         await notifications.notify(
           user_id,
           membershipGranted,

@@ -123,6 +123,8 @@ export type Identity = Gate & {
    * @throws AppError `user.not_found`
    */
   createSignInLink(name?: string): Promise<{ token: string; username: string; expires_at: string }>
+  /** The VIP mark, as the caller's transaction sees it. */
+  isVip(executor: Executor, user_id: string): Promise<boolean>
   /** Sets or ends the VIP mark, as part of the caller's transaction. */
   setVip(executor: Executor, user_id: string, is_vip: boolean): Promise<void>
 }

@@ -98,6 +98,11 @@ export function createContract(
     userIdsWithRole: role => userIdsWithRole(db.primary, role, 1000),
     userIdsWithPermission: permission => userIdsWithPermission(db.primary, permission, 1000),
     vipUserIds: (afterId, limit) => vipUserIds(db.primary, afterId, limit),
+    async isVip(executor, userId) {
+      const { rows } = await sql<{ is_vip: boolean }>`
+        SELECT is_vip FROM identity_user WHERE id = ${userId}`.execute(executor)
+      return rows[0]?.is_vip ?? false
+    },
     async setVip(executor, userId, isVip) {
       await sql`UPDATE identity_user SET is_vip = ${isVip}, updated_at = now() WHERE id = ${userId}`.execute(
         executor,
