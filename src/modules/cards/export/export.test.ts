@@ -99,6 +99,17 @@ test('a download that is cut off is noted as such', async () => {
   expect((await download(id, 'sheets.pdf')).status).toBe(422)
 })
 
+test('whoever breaks off has what was handed over until then', async () => {
+  const { id } = await cards.ready({ quantity: 6_000, name: '一\n二' })
+  const controller = new AbortController()
+  const answer = await download(id, 'sheets.zip?format=pdf&show_name=false', { signal: controller.signal })
+  expect(answer.headers.get('content-disposition')).toContain(encodeURIComponent('一_二.zip'))
+  const reader = answer.body?.getReader()
+  for (let bytes = 0; bytes < 100_000; ) bytes += (await reader?.read())?.value?.length ?? Number.NaN
+  controller.abort()
+  expect((await lastExport(id)).cards).toBeGreaterThanOrEqual(4_990)
+}, 120_000)
+
 test('what a dead process left is given up', async () => {
   const { id } = await cards.ready({ quantity: 1 })
   const { primary } = app.core.db.withTables<CardsTables>()

@@ -169,15 +169,16 @@ export function createExports(deps: {
     async function* noted() {
       let last = clock.now()
       for await (const piece of pieces) {
-        yield piece.bytes
+        // Before it goes out: of what was cut off, no code is outside without being counted.
         cards = piece.cards
+        yield piece.bytes
         if (clock.now() - last < noteInterval_ms) continue
         last = clock.now()
         await exportStore.update(db.primary, id, { cards, updated_at: now() })
       }
     }
     return {
-      name: `${batch.name.replaceAll(/[/\\:*?"<>|]/g, '_')}.${ending}`,
+      name: `${batch.name.replaceAll(/[\p{Cc}/\\:*?"<>|]/gu, '_')}.${ending}`,
       media_type,
       stream: Readable.from(noted()),
       async settle(isComplete) {
@@ -230,8 +231,8 @@ export function createExports(deps: {
       let cards = 0
       async function* counted() {
         for await (const file of files) {
-          yield file
           cards += file.cards
+          yield file
         }
       }
       async function* pieces() {
