@@ -29,6 +29,12 @@ const typeInUse = defineError({
   en: 'There are devices, batches or firmware of this type, or it is what unlisted devices become. It cannot be deleted.',
   'zh-CN': '该类型下有设备、批次或固件，或是未登记设备的默认类型，不能删除。',
 })
+const serialsInvalid = defineError({
+  code: 'device_batch.serials_invalid',
+  status: 422,
+  en: 'No device could have a serial number of this range.',
+  'zh-CN': '没有设备能符合这个序列号范围。',
+})
 export const batchNotFound = defineError({
   code: 'device_batch.not_found',
   status: 404,
@@ -157,9 +163,10 @@ export function createCatalogue(deps: { db: Db }) {
     /** @throws AppError `device_batch.not_found` */
     batch: oneBatch,
 
-    /** @throws AppError `device_type.not_found` */
+    /** @throws AppError `device_type.not_found`, `device_batch.serials_invalid` */
     async createBatch(input: BatchInput): Promise<Batch> {
       await oneType(input.type_id)
+      checkSerials(input)
       const id = newId()
       await db.primary
         .insertInto('devices_batch')
@@ -178,14 +185,36 @@ export function createCatalogue(deps: { db: Db }) {
       return oneBatch(id)
     },
 
-    /** @throws AppError `device_batch.not_found` */
+    /** @throws AppError `device_batch.not_found`, `device_batch.serials_invalid` */
     async updateBatch(id: string, patch: Patch<Omit<BatchInput, 'type_id'>>): Promise<Batch> {
       const changes = given(patch)
       if (Object.keys(changes).length > 0)
-        await db.primary.updateTable('devices_batch').set(changes).where('id', '=', id).execute()
+        await db.transaction(async tx => {
+          const serials = await tx
+            .updateTable('devices_batch')
+            .set(changes)
+            .where('id', '=', id)
+            .returning(['serial_from', 'serial_to'])
+            .executeTakeFirst()
+          if (serials && ('serial_from' in changes || 'serial_to' in changes)) checkSerials(serials)
+        })
       return oneBatch(id)
     },
   }
+}
+
+/**
+ * Ranges are of texts of one length, as factories count.
+ * @throws AppError `device_batch.serials_invalid`
+ */
+function checkSerials({ serial_from, serial_to }: Pick<BatchInput, 'serial_from' | 'serial_to'>): void {
+  if (!serial_from || !serial_to) return
+  if (serial_from.length === serial_to.length && serial_from <= serial_to) return
+  const detail = {
+    en: 'Must be as long as the first serial number, and not come before it.',
+    'zh-CN': '应与起始序列号长度相同，且不能排在它之前。',
+  }
+  throw serialsInvalid({}, { issues: [{ pointer: '/body/serial_to', detail }] })
 }
 
 /** @throws AppError `device_type.key_taken` */

@@ -29,6 +29,24 @@ const importList = (batch: Batch, bytes: Uint8Array<ArrayBuffer> | string) =>
   uploadTo<ImportView>(app, `/batches/${batch.id}/imports`, admin, bytes)
 const rows = () => app.core.db.withTables<DevicesTables>().primary
 
+test('serial numbers that no device can have are refused with their batch', async () => {
+  const given = (fields: object) => ({ type_id: defaultType.id, name: 'Mistyped', ...fields })
+  for (const fields of [
+    { serial_from: 'SN0199', serial_to: 'SN0100' },
+    { serial_from: 'SN1', serial_to: 'SN100' },
+  ])
+    expect(await call('POST', '/batches', given(fields))).toMatchObject({
+      status: 422,
+      body: { code: 'device_batch.serials_invalid', errors: [{ pointer: '/body/serial_to' }] },
+    })
+  const batch = await newBatch({ serial_from: 'SN0100', serial_to: 'SN0199' })
+  const change = (fields: object) => call('PATCH', `/batches/${batch.id}`, fields)
+  expect((await change({ serial_to: 'SN0099' })).status).toBe(422)
+  expect((await change({ serial_from: 'SN0200' })).status).toBe(422)
+  expect((await change({ serial_from: 'SN0200', serial_to: null })).status).toBe(200)
+  expect((await change({ serial_to: 'SN0200' })).body).toMatchObject({ serial_to: 'SN0200' })
+})
+
 test('a list of devices is taken in, and what is wrong with a line is said', async () => {
   const [first, second, third] = [newMac(), newMac(), newMac()]
   const batch = await newBatch({ serial_from: 'SN0100', serial_to: 'SN0199' })

@@ -152,6 +152,8 @@ test('a device cannot acknowledge a command of another', async () => {
   const owner = await signUp(app)
   const [mine, other] = [await claimedDevice(app, owner), await talkingDevice(app)]
   const { body } = await call(`/devices/${mine.id}/commands`, owner, { command: { kind: 'reboot' } })
+  other.send({ type: 'control', status: 'done' })
+  expect((await other.waitFor(isError('device_message.invalid'))).detail).toContain('command_id')
   other.send({ type: 'control', command_id: body.id, status: 'done' })
   await expectAlive(other)
   other.send({ type: 'status', device_id: mine.id, state: { stolen: true }, request_id: 's' })

@@ -90,7 +90,8 @@ export function createApps(deps: AppDeps) {
       const is_done = message.status !== 'failed'
       return deps.commands.acknowledgeCommand({ device_id: device.device_id, command_id, is_done, result })
     }
-    if (!actor || !message.device_id) throw badMessage({ reason: 'device_id, command' })
+    if (!actor) throw badMessage({ reason: 'command_id' })
+    if (!message.device_id) throw badMessage({ reason: 'device_id, command' })
     const command = Command.safeParse(message.command)
     if (!command.success) throw badMessage({ reason: 'command' })
     const { id } = await deps.sendCommand(actor.user_id, message.device_id, command.data)
