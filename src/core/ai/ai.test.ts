@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { type Clock, dayIn, dayStart } from '#core/clock.ts'
 import { newId } from '#core/ids.ts'
 import { createTestDb } from '#core/testing/database.ts'
 import { answerSteps, type FakeOpenaiScript, startFakeOpenai } from '#core/testing/fake-openai.ts'
@@ -26,6 +27,9 @@ afterEach(async () => {
 afterAll(() => database.drop())
 
 const time_zone = 'Asia/Shanghai'
+const endOfDay = dayStart(dayIn(time_zone, Date.now())) + 86_400_000 - 1
+/** The day in which the tests began does not end before them. */
+const clock: Clock = { now: () => Math.min(Date.now(), endOfDay) }
 const limits: Limit[] = [
   { metric: 'requests', period: 'day', max: 100, time_zone },
   { metric: 'tokens', period: 'day', max: 10_000, time_zone },
@@ -34,11 +38,8 @@ const limits: Limit[] = [
 /** A gateway with one fake provider and one model: 2 CNY in, 8 CNY out per million tokens. */
 async function open(script?: FakeOpenaiScript, env: Record<string, string> = {}) {
   const server = await startFakeOpenai(script ? { script } : {})
-  const opened = openTestAi(database.db, {
-    OPENAI_COMPATIBLE_URL: `${server.url}/v1`,
-    OPENAI_COMPATIBLE_API_KEY: 'sk-test',
-    ...env,
-  })
+  const own = { OPENAI_COMPATIBLE_URL: `${server.url}/v1`, OPENAI_COMPATIBLE_API_KEY: 'sk-test' }
+  const opened = openTestAi(database.db, { ...own, ...env }, { clock })
   closers.push(opened.stop, server.stop)
   const { ai } = opened
   ai.useLimits(async () => limits)
