@@ -10,6 +10,7 @@ const texts = {
     'zh-CN': '数值字段要填一个数字，文字字段只能用“是”或“不是”。',
     en: 'Give one number for a field with numbers; a text can only be, or not be, something.',
   },
+  values: { 'zh-CN': '请填写要比较的值。', en: 'Say which value it is compared with.' },
   days: {
     'zh-CN': '请填写滚动窗口的天数（2–366）。',
     en: 'Say how many days the rolling window has (2–366).',
@@ -89,6 +90,7 @@ function checkCondition(condition: Condition, prerequisites: Prerequisites, comp
   for (const [i, filter] of condition.filters.entries()) {
     const kind = kindOf(filter.field)
     if (kind === undefined) complain(`/filters/${i}/field`, texts.field)
+    else if (filter.values.length === 0) complain(`/filters/${i}/values`, texts.values)
     else if (!fits(filter, kind)) complain(`/filters/${i}/values`, texts.filter)
   }
   if ('window' in condition) {
@@ -99,7 +101,6 @@ function checkCondition(condition: Condition, prerequisites: Prerequisites, comp
 }
 
 function fits({ op, values }: Filter, kind: 'text' | 'number'): boolean {
-  if (values.length === 0) return false
   const isRange = op === 'at_least' || op === 'at_most'
   if (kind === 'text') return !isRange && values.every(value => typeof value === 'string')
   return values.every(value => typeof value === 'number') && (!isRange || values.length === 1)

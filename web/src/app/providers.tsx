@@ -43,7 +43,7 @@ function AntdProvider({ firstLocale, children }: { firstLocale: AntdLocale; chil
       button={{ autoInsertSpace: false }}
       modal={{ styles: { header: { marginBottom: 'var(--ant-padding)' } } }}
       tabs={{ more: { icon: <EllipsisOutlined aria-label={t('common.moreTabs')} /> } }}
-      form={{ requiredMark: false, scrollToFirstError: true }}
+      form={{ requiredMark: false, scrollToFirstError: { block: 'center', focus: true } }}
     >
       <App message={{ maxCount: 3 }}>{children}</App>
     </ConfigProvider>

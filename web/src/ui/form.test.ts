@@ -8,13 +8,15 @@ type Name = (string | number)[]
 /** What `showFieldErrors` asks of a form, and what it puts beside each field. */
 function formOf(names: Name[]) {
   const shown = new Map<string, unknown>()
+  const scrolledTo: string[] = []
   const form = {
     getFieldsError: () => names.map(name => ({ name, errors: [], warnings: [] })),
     setFields: (fields: { name: Name; errors: string[] }[]) => {
       for (const { name, errors } of fields) if (errors.length > 0) shown.set(name.join('.'), errors)
     },
+    scrollToField: (name: Name) => scrolledTo.push(name.join('.')),
   }
-  return { form: form as unknown as FormInstance, shown }
+  return { form: form as unknown as FormInstance, shown, scrolledTo }
 }
 
 const errorOf = (...pointers: string[]) =>
@@ -40,10 +42,17 @@ test.each<[string, Name, string]>([
   expect(issuesWithoutField(error)).toEqual([])
 })
 
-test('what finds no field is left for the alert', () => {
-  const { form, shown } = formOf([['name']])
+test('the first field with a complaint is scrolled to, however far in the others are', () => {
+  const { form, scrolledTo } = formOf([['other'], ['name'], ['rule', 'name']])
+  showFieldErrors(form, errorOf('/body/rule/name', '/body/name'))
+  expect(scrolledTo).toEqual(['name'])
+})
+
+test('what finds no field is left for the alert, which shows itself', () => {
+  const { form, shown, scrolledTo } = formOf([['name']])
   const error = errorOf('/body/name', '/body', '/body/names')
   showFieldErrors(form, error)
   expect([...shown.keys()]).toEqual(['name'])
+  expect(scrolledTo).toEqual([])
   expect(issuesWithoutField(error)?.map(({ pointer }) => pointer)).toEqual(['/body', '/body/names'])
 })

@@ -7,6 +7,10 @@ const unplaced = new WeakMap<Error, readonly InputIssue[]>()
 export const issuesWithoutField = (error: unknown): readonly InputIssue[] | undefined =>
   error instanceof Error ? unplaced.get(error) : undefined
 
+/** Says which of an error's complaints a form has no field for: `ErrorAlert` lists these, and is silent when there are none. */
+export const leaveToAlert = (error: Error, issues: readonly InputIssue[]): void =>
+  void unplaced.set(error, issues)
+
 /** Where a complaint points to, without the part of the request. */
 export const pathOf = ({ pointer }: InputIssue): string[] =>
   pointer
@@ -32,15 +36,18 @@ export function showFieldErrors(form: FormInstance, error: unknown): void {
     .getFieldsError()
     .map(({ name }) => ({ name, errors: [] as string[] }))
     .filter(({ name }) => name.length > 0)
-    .sort((a, b) => b.name.length - a.name.length)
+  const innermost = fields.toSorted((a, b) => b.name.length - a.name.length)
   const rest: InputIssue[] = []
   for (const issue of error.issues) {
     const path = pathOf(issue)
-    const field = fields.find(({ name }) => name.every((part, at) => String(part) === path[at]))
+    const field = innermost.find(({ name }) => name.every((part, at) => String(part) === path[at]))
     const below = path.slice(field?.name.length)
     if (!field) rest.push(issue)
     else field.errors.push(below.length > 0 ? `${placeText(below)}: ${issue.detail}` : issue.detail)
   }
   form.setFields(fields)
-  unplaced.set(error, rest)
+  leaveToAlert(error, rest)
+  const first = fields.find(({ errors }) => errors.length > 0)
+  // The button that was pressed may be far below.
+  if (first && rest.length === 0) form.scrollToField(first.name, { block: 'center', focus: true })
 }

@@ -82,7 +82,7 @@ function explainFilters(
 ): string {
   if (filters.length === 0) return ''
   const list = filters.map(({ field, op, values }) =>
-    t(`explain.filter.${op}`, { field: fieldName(field), values: values.join(' / ') }),
+    t(`explain.filter.${op}`, { field: fieldName(field), values: values.join(' / ') || '…' }),
   )
   return t('explain.filters', { list: list.join(t('explain.listSeparator')) })
 }

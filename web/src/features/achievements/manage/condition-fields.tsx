@@ -58,6 +58,7 @@ export function ConditionFields({ ownId, ...part }: Part & { ownId: string | und
           <CategoryField
             value={condition.category}
             onChange={category => onChange({ ...condition, category })}
+            problem={problem(issues, `${pointer}/category`)}
           />
         )}
         {condition.type === 'prerequisite' && (
@@ -80,15 +81,17 @@ export function ConditionFields({ ownId, ...part }: Part & { ownId: string | und
 function CategoryField({
   value,
   onChange,
+  problem: shown,
 }: {
   value: string | null
   onChange: (category: string | null) => void
+  problem: ReturnType<typeof problem>
 }) {
   const { t, i18n } = useTranslation('achievements')
   const categories = useCardCategories()
   const locale: keyof Texts = i18n.language === 'en' ? 'en' : 'zh-CN'
   return (
-    <Form.Item label={t('editor.category')} extra={t('editor.categoryHint')}>
+    <Form.Item label={t('editor.category')} extra={t('editor.categoryHint')} {...shown}>
       <Select
         aria-label={t('editor.category')}
         allowClear
@@ -151,7 +154,7 @@ function WindowFields({
   const { window } = condition
   return (
     <>
-      <Form.Item label={t('editor.window')}>
+      <Form.Item label={t('editor.window')} {...problem(issues, `${pointer}/window/unit`)}>
         <Select
           aria-label={t('editor.window')}
           value={window.unit}
@@ -198,7 +201,7 @@ function PrerequisiteFields({
           options={others.map(({ id, names, icon }) => ({ value: id, label: `${icon} ${names[locale]}` }))}
         />
       </Form.Item>
-      <Form.Item label={t('editor.prerequisiteTier')}>
+      <Form.Item label={t('editor.prerequisiteTier')} {...problem(issues, `${pointer}/tier`)}>
         <Select
           aria-label={t('editor.prerequisiteTier')}
           value={condition.tier ?? ''}

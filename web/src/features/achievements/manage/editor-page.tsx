@@ -1,5 +1,5 @@
 import { App, Button, Form, Input, InputNumber, Switch } from 'antd'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate, useParams } from 'react-router'
 import {
@@ -69,9 +69,15 @@ function Editor({ definition }: { definition: Definition | undefined }) {
       onError: error => setIssues(issuesOf(error)),
     })
   const setRule = (rule: DefinitionInput['rule']) => setDraft({ ...draft, rule })
+  const place = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // The button that was pressed may be far below.
+    if (issues.size > 0)
+      place.current?.querySelector('.ant-form-item-has-error')?.scrollIntoView({ block: 'center' })
+  }, [issues])
   return (
-    <div className={style.editor}>
-      <Form layout="vertical" onFinish={submit} className={style.form ?? ''}>
+    <div className={style.editor} ref={place}>
+      <Form layout="vertical" onFinish={submit} noValidate className={style.form ?? ''}>
         <Section title={t('editor.looks')}>
           <Looks draft={draft} onChange={setDraft} issues={issues} />
         </Section>
@@ -81,7 +87,9 @@ function Editor({ definition }: { definition: Definition | undefined }) {
         <Section title={t('editor.tiers')}>
           <TierList rule={draft.rule} onChange={setRule} issues={issues} />
         </Section>
-        <ErrorAlert error={save.error} />
+        <div className={style.result}>
+          <ErrorAlert error={save.error} />
+        </div>
         <div className={style.submit}>
           <Button type="primary" htmlType="submit" loading={save.isPending}>
             {isNewRule ? t('editor.saveNewRule') : t('editor.save')}
@@ -120,7 +128,7 @@ function Looks({
           <Form.Item key={locale} label={t(`editor.name${suffix}`)} {...problem(issues, `/names/${locale}`)}>
             <Input
               aria-label={t(`editor.name${suffix}`)}
-              required
+              aria-required
               maxLength={60}
               value={draft.names[locale]}
               onChange={event =>
@@ -137,7 +145,7 @@ function Looks({
           >
             <Input
               aria-label={t(`editor.description${suffix}`)}
-              required
+              aria-required
               maxLength={300}
               value={draft.descriptions[locale]}
               onChange={event =>
@@ -152,13 +160,17 @@ function Looks({
         <Form.Item label={t('editor.icon')} {...problem(issues, '/icon')}>
           <Input
             aria-label={t('editor.icon')}
-            required
+            aria-required
             maxLength={16}
             value={draft.icon}
             onChange={event => onChange({ ...draft, icon: event.target.value })}
           />
         </Form.Item>
-        <Form.Item label={t('editor.position')} extra={t('editor.positionHint')}>
+        <Form.Item
+          label={t('editor.position')}
+          extra={t('editor.positionHint')}
+          {...problem(issues, '/position')}
+        >
           <InputNumber
             aria-label={t('editor.position')}
             min={0}

@@ -39,7 +39,7 @@ export function FilterList({
           fields={fields}
           onChange={next => replace(i, next)}
           onRemove={() => onChange(filters.filter((_, other) => other !== i))}
-          problem={problem(issues, `${pointer}/${i}/values`, `${pointer}/${i}/field`)}
+          problem={problem(issues, ...['field', 'op', 'values'].map(part => `${pointer}/${i}/${part}`))}
         />
       ))}
       {first && (

@@ -160,7 +160,10 @@ function TierFields({
           onChange={points => onChange({ ...tier, points: points ?? 0 })}
         />
       </Form.Item>
-      <Form.Item label={t('editor.membership')}>
+      <Form.Item
+        label={t('editor.membership')}
+        {...problem(issues, `${pointer}/rewards/membership/days`, `${pointer}/rewards/membership`)}
+      >
         <InputNumber
           aria-label={t('editor.membership')}
           min={0}
@@ -171,18 +174,30 @@ function TierFields({
         />
       </Form.Item>
       {membership && (
-        <PlanField value={membership.plan} onChange={plan => setMembership({ ...membership, plan })} />
+        <PlanField
+          value={membership.plan}
+          onChange={plan => setMembership({ ...membership, plan })}
+          problem={problem(issues, `${pointer}/rewards/membership/plan`)}
+        />
       )}
     </div>
   )
 }
 
-function PlanField({ value, onChange }: { value: string; onChange: (plan: string) => void }) {
+function PlanField({
+  value,
+  onChange,
+  problem: shown,
+}: {
+  value: string
+  onChange: (plan: string) => void
+  problem: ReturnType<typeof problem>
+}) {
   const { t, i18n } = useTranslation('achievements')
   const plans = usePlans(useCan()('billing.plans.manage'))
   const locale = i18n.language === 'en' ? 'en' : 'zh-CN'
   return (
-    <Form.Item label={t('editor.plan')}>
+    <Form.Item label={t('editor.plan')} {...shown}>
       <Select
         aria-label={t('editor.plan')}
         value={value}
