@@ -33,6 +33,7 @@ export type AttributeNode = {
   minimum?: number
   maximum?: number
   maxLength?: number
+  pattern?: string
   maxItems?: number
 }
 
@@ -117,8 +118,9 @@ export const useSetTemplateState = (id: string) =>
     keys.templates,
   )
 
-export const useMemberships = () =>
+export const useMemberships = (enabled = true) =>
   useQuery({
+    enabled,
     queryKey: ['cards', 'memberships'],
     queryFn: ({ signal }) => api.get<Items<{ id: string; names: Texts }>>('/cards/memberships', { signal }),
   })

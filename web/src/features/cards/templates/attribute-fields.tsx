@@ -4,19 +4,36 @@ import { useTranslation } from 'react-i18next'
 import type { AttributeNode } from '#api/cards.ts'
 import common from '#ui/common.module.css'
 import style from '../cards.module.css'
+import { isEmpty } from './attributes.ts'
 import { FileField } from './file-fields.tsx'
 import { useTextOf } from './text-of.ts'
 
 type Path = readonly (string | number)[]
 
+type Place = {
+  /** From the innermost list, as the form wants it. */
+  path: Path
+  /** Where that list stands; not given outside of lists. */
+  list?: Path | undefined
+  /** The innermost group that may be left out as a whole: nothing in it has to be filled in until something is. */
+  optional?: Path | undefined
+}
+
 /** A form made from a category's JSON Schema: a field for each of its attributes, below `path`. */
-export function AttributeFields({ schema, path }: { schema: AttributeNode; path: Path }) {
+export function AttributeFields({ schema, path, ...place }: Place & { schema: AttributeNode }) {
   // A schema that is just being typed may be anything.
   const required = new Set(Array.isArray(schema.required) ? schema.required : [])
   return Object.entries(schema.properties ?? {})
     .filter(([, node]) => typeof node === 'object' && node !== null)
     .map(([name, node]) => (
-      <Attribute key={name} name={name} node={node} path={[...path, name]} isRequired={required.has(name)} />
+      <Attribute
+        key={name}
+        {...place}
+        name={name}
+        node={node}
+        path={[...path, name]}
+        isRequired={required.has(name)}
+      />
     ))
 }
 
@@ -24,11 +41,12 @@ function Attribute({
   name,
   node,
   path,
+  list = [],
+  optional,
   isRequired,
-}: {
+}: Place & {
   name: string
   node: AttributeNode
-  path: Path
   isRequired: boolean
 }) {
   const { t } = useTranslation('cards')
@@ -38,23 +56,47 @@ function Attribute({
     return (
       <section className={style.group} aria-label={label}>
         <h3 className={style.groupTitle}>{label}</h3>
-        <AttributeFields schema={node} path={path} />
+        <AttributeFields
+          schema={node}
+          path={path}
+          list={list}
+          optional={isRequired ? optional : [...list, ...path]}
+        />
       </section>
     )
   if (node.type === 'array' && node.items && !isPlainText(node.items))
-    return <Items label={label} node={node} items={node.items} path={path} />
+    return <Items label={label} node={node} items={node.items} path={path} list={list} />
+  const hinted = node.description && patternOf(node)
   return (
     <Form.Item
       name={[...path]}
       label={label}
       extra={node.description}
       {...(node.type === 'boolean' ? { valuePropName: 'checked' } : {})}
-      {...(node.type === 'boolean' && isRequired ? { initialValue: false } : {})}
-      rules={isRequired && node.type !== 'boolean' ? [{ required: true, message: t('common.required') }] : []}
+      {...(node.type === 'boolean' && isRequired && !optional ? { initialValue: false } : {})}
+      rules={[
+        form => ({
+          required:
+            isRequired &&
+            node.type !== 'boolean' &&
+            !(optional && isEmpty(form.getFieldValue([...optional]))),
+          message: t('common.required'),
+        }),
+        ...(hinted ? [{ pattern: hinted, message: t('templates.wrongForm') }] : []),
+      ]}
     >
       <Value node={node} />
     </Form.Item>
   )
+}
+
+/** What a text has to look like; a pattern that is just being typed may be none. */
+function patternOf({ pattern }: AttributeNode): RegExp | undefined {
+  try {
+    return pattern ? new RegExp(pattern, 'u') : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const isPlainText = (node: AttributeNode): boolean => node.type === 'string' && !node.enum && !node.format
@@ -101,13 +143,16 @@ function Items({
   node,
   items,
   path,
+  list,
 }: {
   label: string
   node: AttributeNode
   items: AttributeNode
   path: Path
+  list: Path
 }) {
   const { t } = useTranslation('cards')
+  const here = [...list, ...path]
   return (
     <section className={style.group} aria-label={label}>
       <h3 className={style.groupTitle}>{label}</h3>
@@ -118,9 +163,9 @@ function Items({
               <div key={key} className={style.item}>
                 <div className={style.grow}>
                   {items.type === 'object' ? (
-                    <AttributeFields schema={items} path={[name]} />
+                    <AttributeFields schema={items} path={[name]} list={here} />
                   ) : (
-                    <Attribute name={String(at + 1)} node={items} path={[name]} isRequired />
+                    <Attribute name={String(at + 1)} node={items} path={[name]} list={here} isRequired />
                   )}
                 </div>
                 <Button
@@ -144,15 +189,4 @@ function Items({
       </Form.List>
     </section>
   )
-}
-
-/** What was left empty is not there: an empty text or list would be held against the schema. */
-export function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty).filter(item => item !== undefined)
-  if (value === null || value === undefined || value === '') return undefined
-  if (typeof value !== 'object') return value
-  const kept = Object.entries(value)
-    .map(([name, inner]) => [name, withoutEmpty(inner)] as const)
-    .filter(([, inner]) => inner !== undefined && !(Array.isArray(inner) && inner.length === 0))
-  return Object.fromEntries(kept)
 }

@@ -1,6 +1,7 @@
 import { App, Button, Form, Input, InputNumber, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 import {
+  type AttributeNode,
   type CardTemplate,
   type TemplateContent,
   useCardCategories,
@@ -14,20 +15,21 @@ import { ErrorAlert } from '#ui/error.tsx'
 import { showFieldErrors } from '#ui/form.ts'
 import style from '../cards.module.css'
 import { rarities } from '../rarity.tsx'
-import { AttributeFields, withoutEmpty } from './attribute-fields.tsx'
+import { AttributeFields } from './attribute-fields.tsx'
+import { withoutEmpty } from './attributes.ts'
 import { ImagesField } from './file-fields.tsx'
 import { useTextOf } from './text-of.ts'
 
 type Fields = Partial<TemplateContent> & { category: string }
 
 /** The fields as the server takes them: what was left empty is not there. */
-function toContent({ category: _, ...fields }: Fields): TemplateContent {
+function toContent({ category: _, ...fields }: Fields, schema: AttributeNode | undefined): TemplateContent {
   const { membership, points } = fields.rewards ?? {}
   return {
     name: fields.name ?? '',
     description: fields.description ?? '',
     images: fields.images ?? [],
-    attributes: (withoutEmpty(fields.attributes ?? {}) ?? {}) as Record<string, unknown>,
+    attributes: (withoutEmpty(fields.attributes ?? {}, schema) ?? {}) as Record<string, unknown>,
     rarity: fields.rarity ?? 'common',
     rewards: {
       ...(membership?.plan ? { membership } : {}),
@@ -43,13 +45,15 @@ export function TemplateForm({ template }: { template: CardTemplate | undefined 
   const { message } = App.useApp()
   const address = useAddress()
   const [form] = Form.useForm<Fields>()
+  const categories = useCardCategories()
   const create = useCreateTemplate()
   const change = useChangeTemplate(template?.id ?? '')
   const onError = (error: unknown) => showFieldErrors(form, error)
   const submit = () => {
     // The fields of the attributes come and go with the category, so all values are asked for.
     const fields = form.getFieldsValue(true) as Fields
-    const content = toContent(fields)
+    const schema = categories.data?.items.find(({ name }) => name === fields.category)?.schema
+    const content = toContent(fields, schema)
     const onSuccess = ({ id, version }: CardTemplate) => {
       message.success(t('templates.saved', { version }))
       address.set({ template: id })
@@ -61,7 +65,6 @@ export function TemplateForm({ template }: { template: CardTemplate | undefined 
     <Form
       form={form}
       layout="vertical"
-      scrollToFirstError
       onFinish={submit}
       initialValues={template ?? { category: 'dance', rarity: 'common', images: [] }}
     >

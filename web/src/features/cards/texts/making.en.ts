@@ -23,6 +23,7 @@ const en: SameTexts<typeof zhCN> = {
     images: 'Pictures',
     imagesHint: 'Up to 10; the first is the cover.',
     addImage: 'Add a picture',
+    wrongForm: 'This does not have the form that is described below.',
     removeFile: 'Remove',
     upload: 'Upload',
     replaceFile: 'Replace',

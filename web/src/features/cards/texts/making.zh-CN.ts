@@ -20,6 +20,7 @@ export default {
     images: '图片',
     imagesHint: '最多 10 张，第一张是封面。',
     addImage: '添加图片',
+    wrongForm: '格式与下面的说明不符',
     removeFile: '移除',
     upload: '上传',
     replaceFile: '更换文件',
