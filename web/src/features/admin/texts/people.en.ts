@@ -142,6 +142,8 @@ const en: SameTexts<typeof zhCN> = {
     upcoming: '{{plan}} begins',
     granted_one: '{{count}} day of {{plan}}',
     granted_other: '{{count}} days of {{plan}}',
+    forAchievement: 'for an achievement',
+    forCard: 'for the card “{{name}}”',
     takenBack: 'taken back on {{at}}',
   },
   roles: {

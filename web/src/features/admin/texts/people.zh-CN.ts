@@ -126,6 +126,8 @@ export default {
     history: '记录',
     upcoming: '{{plan}}开始',
     granted_other: '获得 {{plan}} {{count}} 天',
+    forAchievement: '成就奖励',
+    forCard: '卡片“{{name}}”',
     takenBack: '{{at}} 已收回',
   },
   roles: {

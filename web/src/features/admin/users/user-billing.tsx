@@ -137,6 +137,13 @@ function OverrideField({ name, value }: { name: string; value: EntitlementValue 
 function History({ billing, planName }: { billing: UserBilling; planName: (id: string) => string }) {
   const { t } = useTranslation('admin')
   const format = useFormat()
+  // What was given by no person carries a note of the program's.
+  const reasonText = ({ reason, granted_by_name }: UserBilling['grants'][number]) => {
+    if (granted_by_name !== null) return reason
+    if (reason === 'achievement') return t('billing.forAchievement')
+    const [, card] = /^card: (.*)$/s.exec(reason) ?? []
+    return card === undefined ? reason : t('billing.forCard', { name: card })
+  }
   if (billing.grants.length === 0 && billing.upcoming.length === 0) return null
   return (
     <Section title={t('billing.history')}>
@@ -158,7 +165,7 @@ function History({ billing, planName }: { billing: UserBilling; planName: (id: s
                   <span className={common.muted}>
                     {[
                       grant.granted_by_name,
-                      grant.reason,
+                      reasonText(grant),
                       grant.taken_back_at && t('billing.takenBack', { at: format.date(grant.taken_back_at) }),
                     ]
                       .filter(Boolean)

@@ -1,6 +1,6 @@
 import { CheckCircleOutlined, ScanOutlined, WarningOutlined } from '@ant-design/icons'
 import { Alert, Button, Input } from 'antd'
-import { type FormEvent, lazy, Suspense, useState } from 'react'
+import { type FormEvent, lazy, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiError } from '#api/client.ts'
 import { type Redemption, useRedeem } from '#api/redemptions.ts'
@@ -127,9 +127,33 @@ function Failure({ error }: { error: Error }) {
   const { t } = useTranslation('cards')
   const format = useFormat()
   const isBlocked = error instanceof ApiError && error.code === 'card.too_many_attempts'
-  if (!isBlocked || error.retryAfter === undefined) return <ErrorAlert error={error} />
-  const time = format.duration(error.retryAfter * 1000)
-  return <Alert type="warning" showIcon title={t('redeem.wait', { time })} />
+  const wait = isBlocked ? error.retryAfter : undefined
+  const left = useCountdown(wait ?? 0, error)
+  if (wait === undefined) return <ErrorAlert error={error} />
+  if (left <= 0) return null
+  const time = format.duration(left * 1000)
+  return (
+    <div className={style.wait}>
+      <Alert type="warning" showIcon title={t('redeem.wait', { time })} />
+    </div>
+  )
+}
+
+/** Seconds left of so many, counted anew for another `cause`. */
+function useCountdown(seconds: number, cause: unknown): number {
+  const [left, setLeft] = useState(seconds)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same number of seconds may come twice.
+  useEffect(() => {
+    setLeft(seconds)
+    const end = Date.now() + seconds * 1000
+    const timer = setInterval(() => {
+      const rest = Math.ceil((end - Date.now()) / 1000)
+      setLeft(rest)
+      if (rest <= 0) clearInterval(timer)
+    }, 1000)
+    return () => clearInterval(timer)
+  }, [seconds, cause])
+  return left
 }
 
 function Reward({ redemption, onAnother }: { redemption: Redemption; onAnother: () => void }) {

@@ -19,7 +19,7 @@ const texts: SameTexts<typeof zhCN> = {
     scan: 'Scan QR code',
     scanning: 'Hold the QR code of the card in front of the camera',
     noCamera: 'The camera cannot be used. Allow it in the browser, or type the code.',
-    wait: 'Try again in {{time}}',
+    wait: 'Too many failed attempts. Try again in {{time}}',
     won: 'A new card in your collection',
     owned: 'You have this card already',
     another: 'Redeem another',

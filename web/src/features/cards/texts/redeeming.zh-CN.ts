@@ -16,7 +16,7 @@ export default {
     scan: '扫描二维码',
     scanning: '将卡片上的二维码对准取景框',
     noCamera: '无法使用相机。请在浏览器中允许使用相机，或手动输入兑换码。',
-    wait: '请在 {{time}} 后重试',
+    wait: '失败次数过多，请在{{time}}后重试',
     won: '新卡片已收入卡册',
     owned: '这张卡片已在您的卡册中',
     another: '再兑换一张',

@@ -2,6 +2,7 @@ import { UndoOutlined } from '@ant-design/icons'
 import { App, Button, Checkbox, Input, Modal } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useMemberships } from '#api/cards.ts'
 import { useCan } from '#api/me.ts'
 import { type CardUse, useUndo } from '#api/redemptions.ts'
 import { useAddress } from '#ui/address.ts'
@@ -10,6 +11,7 @@ import { ErrorAlert } from '#ui/error.tsx'
 import { Facts } from '#ui/facts.tsx'
 import { Time, useFormat } from '#ui/format.tsx'
 import { Panel } from '#ui/panel.tsx'
+import { useTextOf } from '../templates/text-of.ts'
 import panel from './usage.module.css'
 import { useReasonText } from './use-texts.ts'
 
@@ -81,6 +83,12 @@ function UndoButton({ id }: { id: string }) {
   const [reason, setReason] = useState('')
   const [isVoid, setVoid] = useState(false)
   const undo = useUndo()
+  const textOf = useTextOf()
+  const memberships = useMemberships(useCan()('cards.templates.manage'))
+  const planName = (id: string) => {
+    const plan = memberships.data?.items.find(item => item.id === id)
+    return plan ? textOf(plan.names) : id
+  }
   const confirm = () =>
     undo.mutate(
       { id, reason: reason.trim(), void_card: isVoid },
@@ -90,7 +98,7 @@ function UndoButton({ id }: { id: string }) {
           address.set({ use: null })
           message.success(
             membership
-              ? t('usage.undo.membership', { count: membership.days, plan: membership.plan })
+              ? t('usage.undo.membership', { count: membership.days, plan: planName(membership.plan) })
               : t('usage.undo.done'),
             8,
           )
