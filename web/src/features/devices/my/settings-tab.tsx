@@ -1,4 +1,4 @@
-import { Alert, App, Input, InputNumber, Select, Slider, Switch } from 'antd'
+import { Alert, Input, InputNumber, Select, Slider, Switch, Typography } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiError } from '#api/client.ts'
@@ -86,28 +86,28 @@ function PropertyRow({
   reported: unknown
 }) {
   const { t, i18n } = useTranslation('devices')
-  const { message } = App.useApp()
   const errorText = useErrorText()
   const set = useSetDesired(deviceId)
   const label = (i18n.language === 'en' ? property['x-title-en'] : property.title) ?? property.title ?? name
   const save = (next: unknown) => {
-    if (next !== value)
-      set.mutate(
-        { [name]: next },
-        {
-          onError(error) {
-            const issue = error instanceof ApiError ? error.issues[0] : undefined
-            void message.error(issue ? `${label} – ${issue.detail}` : errorText(error))
-          },
-        },
-      )
+    if (next === value) set.reset()
+    else set.mutate({ [name]: next })
   }
+  const issue = set.error instanceof ApiError ? set.error.issues[0] : undefined
   const differs = reported !== undefined && value !== reported
   return (
     <li>
       <span className={style.grow}>
         {label}
-        {differs && <span className={common.small}> · {t('settings.now', { value: String(reported) })}</span>}
+        {differs && (
+          <span className={common.small}> · {t('settings.now', { value: valueText(reported) })}</span>
+        )}
+        {/* Beside what was typed, which stays there: it is not what the device has. */}
+        {set.isError && (
+          <Typography.Text type="danger" className={style.problem ?? ''} role="alert">
+            {issue?.detail ?? errorText(set.error)}
+          </Typography.Text>
+        )}
       </span>
       <span className={common.filter}>
         <Control label={label} property={property} value={value} onChange={save} />
@@ -115,6 +115,9 @@ function PropertyRow({
     </li>
   )
 }
+
+const valueText = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value)
 
 function Control({
   label,
@@ -133,6 +136,9 @@ function Control({
   const { minimum, maximum } = property
   if (property.type === 'boolean')
     return <Switch aria-label={label} checked={value === true} onChange={onChange} />
+  // Only apps set these.
+  if (property.type === 'object' || property.type === 'array')
+    return <code>{value === undefined ? t('settings.unset') : valueText(value)}</code>
   if (property.enum)
     return (
       <Select
