@@ -20,6 +20,7 @@ import {
   batchExpired,
   batchNotFound,
   batchSecretDestroyed,
+  batchSetEmpty,
   batchValidityInvalid,
   batchValidityTooFar,
   batchWrongState,
@@ -192,7 +193,7 @@ export function createBatches(deps: {
 
     /**
      * One batch for each published template of a set, the quantity split by the weights of their rarities.
-     * @throws AppError `template.not_found` when the set has none
+     * @throws AppError `batch.set_empty` when the set has none
      */
     async createForSet(
       actor: Actor,
@@ -200,7 +201,7 @@ export function createBatches(deps: {
     ): Promise<{ items: Batch[] }> {
       return db.transaction(async tx => {
         const templates = await templateStore.ofSet(tx, set_name, mostOfSet)
-        if (templates.length === 0) throw templateNotFound()
+        if (templates.length === 0) throw batchSetEmpty({ set_name })
         const items: Batch[] = []
         for (const { template, quantity } of splitByRarity(templates, input.quantity)) {
           if (quantity === 0) continue

@@ -113,6 +113,12 @@ export const batchValidityTooFar = defineError({
   en: 'The cards would end after the year 9999. Give them no end instead.',
   'zh-CN': '卡片的有效期超出了 9999 年，请改为长期有效。',
 })
+export const batchSetEmpty = defineError({
+  code: 'batch.set_empty',
+  status: 404,
+  en: 'No published template belongs to the set “{set_name}”.',
+  'zh-CN': '系列“{set_name}”中没有已发布的模板。',
+})
 export const batchExpired = defineError({
   code: 'batch.expired',
   status: 409,

@@ -281,7 +281,10 @@ test('a whole set is split by the weights of rarities', async () => {
     ['春节 · b', 495],
     ['春节 · c', 9],
   ])
-  expect((await cards.call('POST', '/batch-sets', { ...input, set_name: 'none' })).status).toBe(404)
+  expect(await cards.call('POST', '/batch-sets', { ...input, set_name: 'none' })).toMatchObject({
+    status: 404,
+    body: { code: 'batch.set_empty', details: { set_name: 'none' } },
+  })
 })
 
 test('operators hear of a batch live, and of what two do at once one wins', async () => {
