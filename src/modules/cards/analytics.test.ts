@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { dayIn, dayStart, defaultTimeZone } from '#core/clock.ts'
+import { dayIn, dayStart, defaultTimeZone, systemClock } from '#core/clock.ts'
 import { loadConfig } from '#core/config.ts'
 import { defineJob } from '#core/jobs/jobs.ts'
 import { startTestApp, type TestApp } from '#core/testing/app.ts'
@@ -19,6 +19,9 @@ let addresses = 10
 let operator: Awaited<ReturnType<typeof signUpOperator>>
 
 beforeAll(async () => {
+  // The day in which the tests began does not end before them.
+  const endOfDay = dayStart(today()) + 86_400_000 - 1
+  vi.spyOn(systemClock, 'now').mockImplementation(() => Math.min(Date.now(), endOfDay))
   app = await startTestApp({
     settings: {
       TRUSTED_PROXIES: '127.0.0.1',
@@ -30,10 +33,13 @@ beforeAll(async () => {
   })
   operator = await signUpOperator(app)
 })
-afterAll(() => app.stop())
+afterAll(async () => {
+  await app.stop()
+  vi.restoreAllMocks()
+})
 
 const read = async <T>(path: string) => (await operator.cards.call<T>('GET', path)).body
-const today = () => dayIn(defaultTimeZone, Date.now())
+const today = () => dayIn(defaultTimeZone, systemClock.now())
 
 /** Runs a job of the module now, instead of by the clock. Queued by its name, it is the module's own that runs. */
 async function runJob(name: string) {
@@ -142,7 +148,7 @@ test('what is undone is undone in the region where it was redeemed', async () =>
 test('the pace is that of 28 days and of what there is of today', async () => {
   const { batch } = await released(app, { quantity: 1000, valid_days: 90 })
   const rows = app.core.db.primary
-  const now = Date.now()
+  const now = systemClock.now()
   const dayAgo = (days: number) => dayIn(defaultTimeZone, now - days * 86_400_000)
   await sql`UPDATE cards_batch SET released_at = now() - interval '60 days' WHERE id = ${batch.id}`.execute(
     rows,
@@ -184,7 +190,7 @@ test('cards end with their batch; at midnight the rest is marked, once, and the 
 
   await rowsOf(app)
     .updateTable('cards_batch')
-    .set({ expires_at: new Date(Date.now() - 1000).toISOString() })
+    .set({ expires_at: new Date(systemClock.now() - 1000).toISOString() })
     .where('id', '=', batch.id)
     .execute()
   for (let round = 0; round < 2; round++) await runJob('cards.expire_cards')
