@@ -1,5 +1,4 @@
 import {
-  MutationCache,
   QueryCache,
   QueryClient,
   type QueryKey,
@@ -15,14 +14,19 @@ export const meKey = ['me'] as const
 
 const sessionEnded = new Set(['auth.required', 'auth.token_invalid'])
 
-/** The tab's cache of server state. A 401 anywhere means that the session ended: the shell then asks to sign in. */
+export const hasSessionEnded = (error: unknown): boolean =>
+  error instanceof ApiError && sessionEnded.has(error.code)
+
+/**
+ * The tab's cache of server state. Where something is read, a 401 means that the session ended: the shell then asks to
+ * sign in. Where something is written it would throw away what was typed: there the error says what to do.
+ */
 export function createQueryClient(): QueryClient {
   const onError = (error: Error) => {
-    if (error instanceof ApiError && sessionEnded.has(error.code)) client.setQueryData(meKey, null)
+    if (hasSessionEnded(error)) client.setQueryData(meKey, null)
   }
   const client = new QueryClient({
     queryCache: new QueryCache({ onError }),
-    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       // Offline a view says so at once, instead of waiting in silence; it is read again when the network is back.
       queries: {

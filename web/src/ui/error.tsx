@@ -6,8 +6,10 @@ import {
 } from '@ant-design/icons'
 import { Alert, Button } from 'antd'
 import type { TFunction } from 'i18next'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ApiError, type InputIssue } from '#api/client.ts'
+import { hasSessionEnded } from '#api/query.ts'
 import { CopyButton } from './copy.tsx'
 import { issuesWithoutField, pathOf } from './form.ts'
 import style from './state.module.css'
@@ -15,6 +17,7 @@ import style from './state.module.css'
 /** What happened, in words for the person: the server's own where it gave some. */
 function errorText(error: unknown, t: TFunction<'app'>): string {
   if (!(error instanceof ApiError)) return t('error.unknown.text')
+  if (hasSessionEnded(error)) return t('error.signedOut.text')
   if (error.detail) return error.detail
   if (error.status === 0) return navigator.onLine ? t('error.network.text') : t('error.offline.text')
   return t('error.server.text')
@@ -70,15 +73,35 @@ export function ErrorState({
 export function ErrorAlert({ error }: { error: unknown }) {
   const { t } = useTranslation('app')
   const issues = issuesWithoutField(error)
-  if (error === null || error === undefined || issues?.length === 0) return null
+  const isShown = error !== null && error !== undefined && issues?.length !== 0
+  const place = useRef<HTMLDivElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another error is seen as the first one was.
+  useEffect(() => {
+    // The button of a form may be far below. What was only read anew does not move a page.
+    if (isShown && place.current?.closest('form')) place.current.scrollIntoView({ block: 'nearest' })
+  }, [error, isShown])
+  if (!isShown) return null
   return (
-    <Alert
-      type="error"
-      showIcon
-      title={errorText(error, t)}
-      description={issues ? <Issues issues={issues} /> : requestIdOf(error) && <RequestId error={error} />}
-      className={style.alert}
-    />
+    <div ref={place} className={style.alert}>
+      <Alert type="error" showIcon title={errorText(error, t)} description={detailOf(error)} />
+    </div>
+  )
+}
+
+/** More than the sentence; undefined where that is all. */
+function detailOf(error: unknown): ReactNode {
+  const issues = issuesWithoutField(error)
+  if (issues) return <Issues issues={issues} />
+  if (hasSessionEnded(error)) return <SignInAgain />
+  return requestIdOf(error) && <RequestId error={error} />
+}
+
+function SignInAgain() {
+  const { t } = useTranslation('app')
+  return (
+    <a href="/sign-in" target="_blank" rel="noreferrer">
+      {t('error.signedOut.signIn')}
+    </a>
   )
 }
 

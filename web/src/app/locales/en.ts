@@ -43,6 +43,10 @@ const en: SameTexts<typeof zhCN> = {
   error: {
     network: { title: 'The server cannot be reached', text: 'Check your network, or try again in a moment.' },
     offline: { text: 'Your device is offline. Try again when the network is back.' },
+    signedOut: {
+      text: 'You are no longer signed in. What you typed stays here: sign in again in another tab, then try again.',
+      signIn: 'Sign in in another tab',
+    },
     forbidden: { title: 'You may not see this' },
     notFound: { title: 'Not found' },
     refused: { title: 'That did not work' },

@@ -34,6 +34,10 @@ export default {
   error: {
     network: { title: '连不上服务器', text: '请检查网络，或稍后再试。' },
     offline: { text: '您的设备已离线，恢复网络后请重试。' },
+    signedOut: {
+      text: '登录已失效，您填写的内容还在这里。请在新标签页重新登录，然后再试一次。',
+      signIn: '在新标签页登录',
+    },
     forbidden: { title: '没有权限' },
     notFound: { title: '找不到内容' },
     refused: { title: '没有成功' },
