@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeCursor } from '#core/http/page.ts'
+import { newId } from '#core/ids.ts'
 import { startTestApp } from '#core/testing/app.ts'
 import { signInAdmin } from '#modules/identity/testing.ts'
 import { type Asker, ask, complaint, templates } from './bad-input.testing.ts'
@@ -188,6 +190,32 @@ test.each(rows)(
     })
   },
 )
+
+test('a cursor that no list gave out is refused', async () => {
+  const id = newId()
+  const { app, who } = asker
+  const made = await app.fetch('/api/v1/identity/organisations', {
+    method: 'POST',
+    headers: { ...who.headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Cursors' }),
+  })
+  const organisation = (await made.json()) as { id: string }
+  for (const [path, key] of [
+    ['chat/conversations?', [true, '0000-01-01T00:00:00Z', id]],
+    ['chat/search?q=tree&', ['1', id]],
+    ['cards/usage?', ['\0']],
+    [`identity/organisations/${organisation.id}/members?`, [1, '0000-01-01T00:00:00Z', id]],
+    [`identity/organisations/${organisation.id}/members?`, [2 ** 40, '2026-11-21T00:00:00Z', id]],
+  ] as const) {
+    const cursor = encodeCursor(key)
+    const response = await app.fetch(`/api/v1/${path}cursor=${cursor}`, { headers: who.headers })
+    expect([path, response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      path,
+      400,
+      'page.invalid_cursor',
+    ])
+  }
+})
 
 test('the OpenAI door says all of it in one language', async () => {
   const texts = ['This is required.', '此项必填。']

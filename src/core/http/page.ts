@@ -24,6 +24,9 @@ export type Page<T> = { items: T[]; next_cursor: string | null }
 export const encodeCursor = (key: readonly (string | number | boolean | null)[]): string =>
   Buffer.from(JSON.stringify(key)).toString('base64url')
 
+/** A time in a cursor. The database knows no year 0. */
+export const CursorTime = z.iso.datetime().refine(time => !time.startsWith('0000'))
+
 /**
  * Reads a cursor back.
  * @throws AppError `page.invalid_cursor` when it is not of the given shape.

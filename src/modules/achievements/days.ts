@@ -1,13 +1,9 @@
-import { z } from 'zod'
 import { dayIn } from '#core/clock.ts'
 
 /** A calendar day, `2026-11-21`. Days know no time zone: the zone decided which one it is. */
 export type Day = string
 
 const day_ms = 86_400_000
-
-/** A time in a cursor. The database knows no year 0. */
-export const CursorTime = z.iso.datetime().refine(time => !time.startsWith('0000'))
 
 const utc = (day: Day): number => Date.parse(`${day}T00:00:00Z`)
 

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
-import { decodeCursor, pageFrom } from '#core/http/page.ts'
+import { CursorTime, decodeCursor, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Identity } from '#modules/identity/contract.ts'
 import type { Standing } from './contract.ts'
-import { CursorTime } from './days.ts'
 import { leaderboardStore as store } from './leaderboard-store.ts'
 import type { AchievementsTables } from './tables.ts'
 

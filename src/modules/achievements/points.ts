@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
 import type { Locale } from '#core/errors.ts'
-import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
+import { CursorTime, decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import type { Cards } from '#modules/cards/contract.ts'
 import type { PointsEntry } from './contract.ts'
-import { CursorTime } from './days.ts'
 import { pointsStore } from './points-store.ts'
 import type { AchievementsTables } from './tables.ts'
 

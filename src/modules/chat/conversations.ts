@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import type { Db } from '#core/db/db.ts'
 import type { Events } from '#core/events/events.ts'
-import { decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
+import { CursorTime, decodeCursor, type Page, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId } from '#core/ids.ts'
 import { botStore } from './bot-store.ts'
@@ -21,7 +21,7 @@ import { messageStore } from './message-store.ts'
 import type { ChatTables } from './tables.ts'
 import { storable } from './text-stream.ts'
 
-const listKey: z.ZodType<ListKey> = z.tuple([z.boolean(), z.iso.datetime(), z.uuid()])
+const listKey: z.ZodType<ListKey> = z.tuple([z.boolean(), CursorTime, z.uuid()])
 
 export type ConversationPatch = {
   title?: string

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import { z } from 'zod'
-import { decodeCursor, pageFrom } from '#core/http/page.ts'
+import { CursorTime, decodeCursor, pageFrom } from '#core/http/page.ts'
 import type { Actor } from '#core/http/route.ts'
 import { newId, newToken } from '#core/ids.ts'
 import { hashToken } from '#core/security/tokens.ts'
@@ -108,7 +108,7 @@ export function createOrganisations({ db, clock, events, mail, publicUrl }: Omit
 
     async members(actor: Actor, id: string, limit: number, cursor: string | undefined) {
       await roleIn(db.primary, actor, id, 'member')
-      const after = decodeCursor(cursor, z.tuple([z.int(), z.iso.datetime(), z.uuid()]))
+      const after = decodeCursor(cursor, z.tuple([z.int32(), CursorTime, z.uuid()]))
       const rows = await store.listMembers(db.primary, id, after, limit + 1)
       const page = pageFrom(rows, limit, row => [row.rank, row.created_at, row.user_id])
       const items = page.items.map(({ user_id, avatar_key, username, display_name, role, created_at }) => ({
