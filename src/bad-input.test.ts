@@ -67,7 +67,7 @@ const rows: Row[] = [
     'Must be a whole number, true, false or null.',
     '应为整数、true、false 或 null。',
   ],
-  ['too short', batches({ name: '' }), '/body/name', 'Must not be empty.', '不能为空。'],
+  ['too short', get('chat/search?q='), '/query/q', 'Must not be empty.', '不能为空。'],
   ['blank', templates({ name: ' ' }), '/body/name', 'Must not be blank.', '不能只有空白。'],
   [
     'too long',
@@ -190,6 +190,26 @@ test.each(rows)(
     })
   },
 )
+
+test.each<[string, string, object, string]>([
+  ['POST', 'achievements/definitions', { names: { 'zh-CN': ' ', en: ' ' } }, '/body/names/en'],
+  ['POST', 'admin/providers', { name: ' ' }, '/body/name'],
+  ['POST', 'admin/models', { name: ' ' }, '/body/name'],
+  ['POST', 'billing/plans', { names: { 'zh-CN': ' ', en: ' ' } }, '/body/names/zh-CN'],
+  ['POST', 'cards/categories', { titles: { 'zh-CN': ' ', en: ' ' } }, '/body/titles/en'],
+  ['POST', 'chat/bots', { name: ' ' }, '/body/name'],
+  ['POST', 'chat/folders', { name: ' ' }, '/body/name'],
+  ['POST', 'chat/conversations', { title: ' ' }, '/body/title'],
+  ['POST', 'devices/batches', { name: ' ' }, '/body/name'],
+  ['POST', 'devices/groups', { name: ' ' }, '/body/name'],
+  ['POST', 'devices/types', { name: ' ' }, '/body/name'],
+  ['PATCH', 'users/me', { display_name: ' ' }, '/body/display_name'],
+  ['POST', 'identity/organisations', { name: ' ' }, '/body/name'],
+  ['POST', 'auth/tokens', { name: ' ' }, '/body/name'],
+])('%s /api/v1/%s takes no name of spaces', async (method, path, body, at) => {
+  const { texts } = await complaint(asker, at, method, `/api/v1/${path}`, body)
+  expect(texts).toEqual(['Must not be blank.', '不能只有空白。'])
+})
 
 test('a cursor that no list gave out is refused', async () => {
   const id = newId()

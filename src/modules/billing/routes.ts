@@ -4,7 +4,8 @@ import type { Router } from '#core/http/route.ts'
 import { Entitlements, Subscription } from './contract.ts'
 import type { BillingService } from './service.ts'
 
-const Names = z.object({ 'zh-CN': z.string().min(1).max(50), en: z.string().min(1).max(50) })
+const Name = z.string().max(50).regex(/\S/)
+const Names = z.object({ 'zh-CN': Name, en: Name })
 const PlanId = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/)
 
 const Plan = z

@@ -8,8 +8,8 @@ export type Rarity = z.output<typeof Rarity>
 
 /** A text in both languages. */
 export const CategoryTitles = z.object({
-  'zh-CN': z.string().min(1).max(50),
-  en: z.string().min(1).max(50),
+  'zh-CN': z.string().max(50).regex(/\S/),
+  en: z.string().max(50).regex(/\S/),
 })
 export type CategoryTitles = z.output<typeof CategoryTitles>
 

@@ -12,7 +12,7 @@ import { botNotFound } from './contract.ts'
 import type { ChatTables } from './tables.ts'
 
 export const BotFields = z.object({
-  name: z.string().min(1).max(60),
+  name: z.string().max(60).regex(/\S/),
   description: z.string().max(500).default(''),
   avatar_emoji: z.string().min(1).max(16).default('🤖'),
   system_prompt: z.string().min(1).max(20_000),

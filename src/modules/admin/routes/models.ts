@@ -16,7 +16,7 @@ const modelId = z.string().min(1).max(200)
 const fields = {
   provider_id: z.string().min(1).max(100),
   upstream_model: modelId.describe('The provider’s own name of it.'),
-  name: z.string().min(1).max(200),
+  name: z.string().max(200).regex(/\S/),
   kind: z.enum(['chat', 'embedding']),
   context_window: z.int().min(1).max(100_000_000).describe('Tokens.'),
   max_output: z.int().min(1).max(100_000_000).describe('Tokens.'),

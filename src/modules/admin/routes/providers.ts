@@ -39,7 +39,7 @@ const Kind = z
 const Id = z.object({ id: z.string().min(1).max(100) })
 const ApiKey = z.string().min(1).max(1000)
 const BaseUrl = z.string().max(500)
-const Name = z.string().min(1).max(100)
+const Name = z.string().max(100).regex(/\S/)
 const access = 'admin.providers.manage'
 const path = '/api/v1/admin/providers'
 

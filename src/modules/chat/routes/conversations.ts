@@ -7,7 +7,7 @@ import type { Conversations } from '../conversations.ts'
 const base = '/api/v1/chat/conversations'
 const access = 'chat.use'
 const params = z.object({ id: z.uuid() })
-const Title = z.string().min(1).max(200)
+const Title = z.string().max(200).regex(/\S/)
 const Model = z.string().min(1).max(200)
 
 export function conversationRoutes(router: Router, conversations: Conversations) {

@@ -6,7 +6,7 @@ import { Folder, type Folders } from '../folders.ts'
 const base = '/api/v1/chat/folders'
 const access = 'chat.use'
 const params = z.object({ id: z.uuid() })
-const Name = z.string().min(1).max(100)
+const Name = z.string().max(100).regex(/\S/)
 const Position = z.int().min(0).max(1_000_000)
 
 export function folderRoutes(router: Router, folders: Folders) {

@@ -59,7 +59,7 @@ export function integrationRoutes(
     path: `${base}/media`,
     access: manage,
     summary: 'Put a file into the library (multipart): music as WAV, MP3, Ogg or FLAC, a dance as JSON',
-    query: z.object({ kind: Kind, title: z.string().min(1).max(200), ...fields }),
+    query: z.object({ kind: Kind, title: z.string().max(200).regex(/\S/), ...fields }),
     upload: true,
     response: MediaItem,
     status: 201,
@@ -87,7 +87,7 @@ export function integrationRoutes(
     params,
     body: z.object({
       ...fields,
-      title: z.string().min(1).max(200).optional(),
+      title: z.string().max(200).regex(/\S/).optional(),
       duration_ms: fields.duration_ms.nullable(),
       template_id: z.uuid().nullable().optional(),
     }),

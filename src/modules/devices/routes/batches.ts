@@ -10,7 +10,7 @@ const manage = 'devices.registry.manage'
 const params = z.object({ id: z.uuid() })
 const Serial = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/)
 const BatchFields = z.object({
-  name: z.string().min(1).max(100),
+  name: z.string().max(100).regex(/\S/),
   factory: z.string().max(100).optional(),
   produced_on: z.iso.date().nullable().optional(),
   serial_from: Serial.nullable().optional(),

@@ -52,7 +52,7 @@ export function deviceRoutes(
     summary: 'Rename a device, choose its bot, make it the primary one',
     params,
     body: z.object({
-      name: z.string().min(1).max(60).optional(),
+      name: z.string().max(60).regex(/\S/).optional(),
       bot_id: z.uuid().nullable().optional(),
       is_primary: z.literal(true).optional(),
     }),

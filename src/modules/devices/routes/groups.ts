@@ -10,7 +10,7 @@ const manage = 'devices.registry.manage'
 const params = z.object({ id: z.uuid() })
 const Ids = z.array(z.uuid()).max(1000)
 const GroupFields = z.object({
-  name: z.string().min(1).max(60),
+  name: z.string().max(60).regex(/\S/),
   description: z.string().max(500).optional(),
 })
 

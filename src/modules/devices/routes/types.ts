@@ -10,7 +10,7 @@ const manage = 'devices.registry.manage'
 const params = z.object({ id: z.uuid() })
 const TypeFields = z.object({
   key: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/),
-  name: z.string().min(1).max(60),
+  name: z.string().max(60).regex(/\S/),
   category: z.string().min(1).max(40),
   description: z.string().max(2000).optional(),
   properties_schema: JsonObject.optional(),

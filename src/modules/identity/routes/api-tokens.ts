@@ -31,7 +31,7 @@ export function apiTokenRoutes(router: Router, { apiTokens }: IdentityService) {
     access: 'signed_in',
     summary: 'Make an API token. Scopes are permissions, or `all`, `read`, `chat`. It is shown this once.',
     body: z.object({
-      name: z.string().min(1).max(100),
+      name: z.string().max(100).regex(/\S/),
       scopes: z.array(z.string().min(1).max(100)).min(1).max(100),
       expires_at: z.iso.datetime().nullable().optional().describe('Default: until it is revoked.'),
     }),

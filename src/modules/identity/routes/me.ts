@@ -9,7 +9,7 @@ import { Id } from './door.ts'
 
 /** What a person may change of himself. */
 export const OwnFields = z.object({
-  display_name: z.string().min(1).max(60),
+  display_name: z.string().max(60).regex(/\S/),
   email: z.string().max(300).nullable(),
   phone: z.string().max(40).nullable(),
   locale: z.enum(['zh-CN', 'en']),

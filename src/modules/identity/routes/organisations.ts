@@ -14,7 +14,7 @@ const Organisation = z
   })
   .meta({ id: 'Organisation' })
 
-const Name = z.object({ name: z.string().min(1).max(100) })
+const Name = z.object({ name: z.string().max(100).regex(/\S/) })
 
 export function organisationRoutes(router: Router, { organisations }: IdentityService) {
   router.route({
