@@ -4,7 +4,10 @@ import { defineEvent } from '#core/events/events.ts'
 import { contractKey, type PermissionDefinition } from '#core/module.ts'
 import { Condition, Rewards, Rule, tierNames } from './rule.ts'
 
-export const Texts = z.object({ 'zh-CN': z.string().max(300).regex(/\S/), en: z.string().max(300).regex(/\S/) })
+export const Texts = z.object({
+  'zh-CN': z.string().max(300).regex(/\S/),
+  en: z.string().max(300).regex(/\S/),
+})
 
 /** A field of an event, as rules may use it. */
 export const EventField = z.object({
